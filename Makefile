@@ -1,0 +1,44 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup test check demo conductor-demo bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## show the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+setup: .venv/.ready ## make the environment from the lock file
+
+.venv/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("dagwright needs Python 3.11 or newer, this is " + sys.version.split()[0] + ": make PYTHON=python3.11 …") if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes bootstrap.lock requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	touch $@
+
+test: setup ## run the tests (no model, no server)
+	$(BIN)/python -m pytest -q -n 2
+
+check: setup ## lint, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+demo: setup ## plan and execute a goal on real data with the local model
+	$(BIN)/dagwright demo
+
+conductor-demo: setup ## the same goal on a real Conductor server
+	$(BIN)/dagwright conductor up
+	$(BIN)/dagwright demo --engine conductor
+
+bench: setup ## the suites of the README, with their figures
+	$(BIN)/dagwright bench run all
+
+lock: setup ## renew the lock files from pyproject.toml
+	printf 'uv\nsetuptools>=77\nwheel\n' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o bootstrap.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+
+clean: ## remove the environment and caches
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

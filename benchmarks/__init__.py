@@ -1,0 +1,1 @@
+"""Suites that print figures from raw records; not in the wheel."""

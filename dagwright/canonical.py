@@ -1,0 +1,47 @@
+"""Canonical JSON and the hashes over it.
+
+Canonical form: UTF-8, keys sorted by code point, no white space, shortest float notation,
+no non-finite numbers and no lone surrogates. Two values that are equal as JSON have one form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel, JsonValue
+
+Sha256 = str
+"""64 lower-case hexadecimal digits."""
+
+
+def to_json(value: Any) -> JsonValue:
+    """Gives `value` (a model, or JSON with models inside) as plain JSON data, by alias."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(value, dict):
+        return {str(key): to_json(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
+    return value
+
+
+def canonical_json(value: Any) -> bytes:
+    """Gives the canonical JSON of a model or of plain JSON data.
+
+    Raises:
+        ValueError: a number is not finite, or a string holds a lone surrogate.
+    """
+    text = json.dumps(to_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8")
+
+
+def sha256(value: Any) -> Sha256:
+    """Gives the SHA-256 of a value's canonical JSON as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value)).hexdigest()
+
+
+def sha256_bytes(data: bytes) -> Sha256:
+    """Gives the SHA-256 of raw bytes as 64 hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()

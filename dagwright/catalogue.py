@@ -1,0 +1,109 @@
+"""`Catalogue`: the operations that a plan may use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dagwright.canonical import Sha256, sha256
+from dagwright.exceptions import CatalogueError
+from dagwright.model import Frozen
+from dagwright.tool import ToolSpec
+
+
+class Catalogue(Frozen):
+    """A named, immutable set of operations."""
+
+    name: str
+    """Name of the catalogue or pack."""
+    version: str = "1"
+    """Version of its content."""
+    tools: tuple[ToolSpec, ...]
+    """The operations; `tool.operation` is unique."""
+
+    @cached_property
+    def by_name(self) -> dict[str, ToolSpec]:
+        """Operations by `tool.operation`."""
+        return {tool.name: tool for tool in self.tools}
+
+    @cached_property
+    def hash(self) -> Sha256:
+        """SHA-256 of the canonical content, independent of the tools' order."""
+        ordered = sorted(self.tools, key=lambda tool: tool.name)
+        return sha256({"name": self.name, "version": self.version, "tools": ordered})
+
+    def get(self, name: str) -> ToolSpec | None:
+        """Gives the operation called `tool.operation`, or None."""
+        return self.by_name.get(name)
+
+    def restricted_to(self, names: Iterable[str]) -> Catalogue:
+        """Gives a catalogue with only the named operations, in their order by name."""
+        wanted = set(names)
+        chosen = sorted((tool for tool in self.tools if tool.name in wanted), key=lambda tool: tool.name)
+        return Catalogue(name=self.name, version=self.version, tools=tuple(chosen))
+
+    def merged(self, *others: Catalogue) -> Catalogue:
+        """Gives this catalogue with the others' tools added.
+
+        Raises:
+            CatalogueError: two tools have the same name.
+        """
+        tools = self.tools + tuple(tool for other in others for tool in other.tools)
+        name = "+".join((self.name, *(other.name for other in others)))
+        return catalogue_of(name, tools)
+
+
+def catalogue_of(name: str, tools: Iterable[ToolSpec], *, version: str = "1") -> Catalogue:
+    """Makes a catalogue and checks what no single tool can be checked for.
+
+    Raises:
+        CatalogueError: names are not unique, or a schema is not an object schema or not valid
+            JSON Schema; all problems are listed.
+    """
+    listed = tuple(tools)
+    problems = [
+        f"{found!r} is defined {count} times" for found, count in Counter(t.name for t in listed).items() if count > 1
+    ]
+    for tool in listed:
+        problems.extend(_schema_problems(tool))
+    if problems:
+        raise CatalogueError(name, problems)
+    return Catalogue(name=name, version=version, tools=listed)
+
+
+def _schema_problems(tool: ToolSpec) -> list[str]:
+    import jsonschema_rs
+
+    problems: list[str] = []
+    for which, schema in (("input_schema", tool.input_schema), ("output_schema", tool.output_schema)):
+        if schema.get("type") != "object":
+            problems.append(f"{tool.name!r}: {which} must have type 'object', not {schema.get('type')!r}")
+        try:
+            jsonschema_rs.meta.validate(schema)
+        except Exception as error:  # noqa: BLE001 - the library has several classes of its own
+            problems.append(f"{tool.name!r}: {which} is not a JSON Schema: {str(error).splitlines()[0]}")
+    return problems
+
+
+def load_catalogue(path: Path) -> Catalogue:
+    """Reads a catalogue from a YAML or JSON file.
+
+    Raises:
+        CatalogueError: the file cannot be read, or is not a catalogue; all problems are listed.
+    """
+    try:
+        data: Any = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CatalogueError(str(path), [str(error)]) from error
+    try:
+        parsed = Catalogue.model_validate(data)
+    except ValidationError as error:
+        problems = [f"at /{'/'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+        raise CatalogueError(str(path), problems) from error
+    return catalogue_of(parsed.name, parsed.tools, version=parsed.version)

@@ -1,0 +1,37 @@
+"""The frozen base of every artefact that crosses a boundary, and the names they share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+JsonSchema = dict[str, JsonValue]
+"""A JSON Schema of the 2020-12 profile, as plain data."""
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+"""A letter, then up to 63 letters, digits or underscores."""
+
+Pointer = Annotated[str, Field(pattern=r"^(/([^~/]|~[01])*)*$")]
+"""A JSON Pointer (RFC 6901); the empty string is the whole value."""
+
+
+class Frozen(BaseModel):
+    """Base of all artefacts: immutable, unknown fields refused, docstrings in the schema."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+    )
+
+
+class Interval(Frozen):
+    """A closed interval of a non-negative quantity; the unit is stated where it is used."""
+
+    low: float = Field(ge=0)
+    """Lower bound."""
+    high: float = Field(ge=0)
+    """Upper bound, at least `low`."""

@@ -1,0 +1,128 @@
+"""`Policy`: what a plan may do, as data. What no rule allows falls back to the effect's default."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from dagwright.canonical import Sha256, sha256
+from dagwright.exceptions import PolicyError
+from dagwright.label import Confidentiality, Integrity
+from dagwright.model import Frozen, JsonSchema
+from dagwright.tool import Effect, Role
+
+Action = Literal["allow", "ask", "deny"]
+"""`ask`: a person must approve before the plan runs."""
+
+
+class Rule(Frozen):
+    """One rule over calls. The first rule that matches decides."""
+
+    tools: str
+    """Glob over `tool.operation`."""
+    when: JsonSchema | None = None
+    """JSON Schema that the arguments must meet for the rule to match; None matches all."""
+    action: Action
+    """What then happens."""
+    reason: str = ""
+    """Why, in words; shown in findings."""
+
+
+class FlowRule(Frozen):
+    """One rule over data that reaches an input. The first rule that matches decides."""
+
+    tools: str = "*"
+    """Glob over `tool.operation` of the consumer."""
+    roles: tuple[Role, ...] = ("control", "sink")
+    """Roles of the input."""
+    effects: tuple[Effect, ...] = ("read", "write", "external", "irreversible")
+    """Effects of the consumer."""
+    integrity: tuple[Integrity, ...] = ("trusted", "untrusted")
+    """Integrity of the data."""
+    confidentiality: tuple[Confidentiality, ...] = ("public", "tenant", "secret")
+    """Confidentiality of the data."""
+    action: Action
+    """What then happens."""
+    reason: str = ""
+    """Why, in words."""
+
+
+class Budget(Frozen):
+    """Limits of a run. None means none."""
+
+    max_cost: float | None = Field(default=None, ge=0)
+    """US dollars."""
+    max_calls: int | None = Field(default=None, ge=0)
+    """Tool calls."""
+    max_seconds: float | None = Field(default=None, gt=0)
+    """Wall time."""
+    max_tokens: int | None = Field(default=None, ge=0)
+    """Tokens of language models."""
+
+
+DEFAULT_FLOWS: tuple[FlowRule, ...] = (
+    FlowRule(
+        roles=("control", "sink"),
+        effects=("write", "external", "irreversible"),
+        integrity=("untrusted",),
+        action="deny",
+        reason="data read from outside must not decide what is done or where something goes",
+    ),
+    FlowRule(
+        roles=("data", "control", "sink"),
+        effects=("external", "irreversible"),
+        confidentiality=("tenant", "secret"),
+        action="deny",
+        reason="confidential data must not leave",
+    ),
+)
+
+
+class Policy(Frozen):
+    """Rules, flows, budgets and the places that may be reached; versioned by its hash."""
+
+    name: str
+    """Name of the policy."""
+    rules: tuple[Rule, ...] = ()
+    """Over calls; the first match decides."""
+    defaults: dict[Effect, Action] = Field(
+        default_factory=lambda: {"read": "allow", "write": "allow", "external": "deny", "irreversible": "deny"}
+    )
+    """What happens to a call that no rule matches, by its effect."""
+    flows: tuple[FlowRule, ...] = DEFAULT_FLOWS
+    """Over data; the first match decides, and what none matches is allowed."""
+    budget: Budget = Budget()
+    """Limits of a run."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Hosts (`host` or `host:port`, globs allowed) that HTTP tools may reach."""
+    allowed_paths: tuple[str, ...] = ("*",)
+    """Globs over paths inside the run's folder that files may have."""
+
+    @cached_property
+    def hash(self) -> Sha256:
+        """SHA-256 of the canonical content."""
+        return sha256(self)
+
+
+DEFAULT_POLICY = Policy(name="default")
+"""Reads and writes inside the run's folder are allowed; everything beyond is denied."""
+
+
+def load_policy(path: Path) -> Policy:
+    """Reads a policy from a YAML or JSON file.
+
+    Raises:
+        PolicyError: the file cannot be read or is not a policy; says where and what.
+    """
+    try:
+        data: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return Policy.model_validate(data)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise PolicyError(f"policy {str(path)!r} cannot be read: {error}") from error
+    except ValidationError as error:
+        lines = [f"  at /{'/'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
+        raise PolicyError(f"policy {str(path)!r} is not a policy:\n" + "\n".join(lines)) from error

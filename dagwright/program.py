@@ -1,0 +1,118 @@
+"""`Program`: a proposal that was proven. Only `validation.certify` can make one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from dagwright.canonical import Sha256, sha256
+from dagwright.catalogue import Catalogue
+from dagwright.decomposition import Step
+from dagwright.finding import Report
+from dagwright.label import Label
+from dagwright.model import Frozen, Interval, JsonSchema
+from dagwright.policy import Policy
+from dagwright.proposal import Proposal
+from dagwright.tool import ToolSpec
+
+
+class Seal:
+    """The right to make a Program. There is one, and only `validation.certify` holds it."""
+
+
+SEAL: Final = Seal()
+
+
+class Certificate(Frozen):
+    """What was proven, over what, by whom. `dagwright verify` re-checks it offline."""
+
+    proposal: Sha256
+    """Hash of the proposal (goal, plan, decompositions, answer)."""
+    catalogue: Sha256
+    """Hash of the catalogue, restricted to the operations that are used."""
+    policy: Sha256
+    """Hash of the policy."""
+    validator: str
+    """Version of the validator."""
+
+
+class Bounds(Frozen):
+    """What running the program can take, retries included. None is unknown, never 0."""
+
+    cost: Interval | None
+    """US dollars."""
+    makespan: Interval | None
+    """Seconds on the critical path."""
+    calls: Interval
+    """Tool calls."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProgramStep:
+    """One step with everything that was found out about it."""
+
+    task_id: str
+    """Its task."""
+    step: Step
+    """The intent."""
+    spec: ToolSpec
+    """The operation."""
+    after: tuple[str, ...]
+    """Steps that come directly before it in the partial order (transitively reduced)."""
+    output_schema: JsonSchema
+    """Schema of its outputs, after propagation along the plan."""
+    output_label: Label
+    """Label of its outputs as a whole."""
+    runtime_checks: tuple[str, ...]
+    """Arguments whose type could not be decided beforehand and is checked by the worker."""
+    needs_approval: bool
+    """Whether policy asks a person before it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """A certified proposal: immutable, hashed, ready to compile."""
+
+    seal: Seal
+    """Proof that `validation.certify` made it."""
+    certificate: Certificate
+    """What was proven."""
+    proposal: Proposal
+    """What was proven about."""
+    catalogue: Catalogue
+    """The operations that are used, and no others."""
+    policy: Policy
+    """The policy that it was proven under."""
+    report: Report
+    """Warnings, and what needs approval."""
+    steps: tuple[ProgramStep, ...]
+    """In a topological order."""
+    bounds: Bounds
+    """What it can take."""
+
+    def __post_init__(self) -> None:
+        if self.seal is not SEAL:
+            raise TypeError("a Program is made by validation.certify and by nothing else")
+
+    @cached_property
+    def hash(self) -> Sha256:
+        """SHA-256 of the certificate: names this program."""
+        return sha256(self.certificate)
+
+    @cached_property
+    def by_id(self) -> dict[str, ProgramStep]:
+        """Steps by id."""
+        return {item.step.step_id: item for item in self.steps}
+
+    def approval_digest(self, step_id: str) -> Sha256:
+        """Gives what an approval of a step binds to: its arguments, this program, the policy."""
+        item = self.by_id[step_id]
+        return sha256(
+            {
+                "operation": item.spec.name,
+                "arguments": item.step.tool_intent.required_inputs,
+                "program": self.hash,
+                "policy": self.certificate.policy,
+            }
+        )

@@ -1,0 +1,1 @@
+"""Task to steps with tool intents, grounded in evidence."""

@@ -1,0 +1,1 @@
+"""Program to workflow to effects: compiler, engines, guarded workers, archive."""

@@ -1,0 +1,1 @@
+"""How a guarded worker runs an operation: python, http, llm, human."""

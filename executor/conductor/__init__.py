@@ -1,0 +1,1 @@
+"""Conductor OSS: the server, the client, the engine."""

@@ -1,0 +1,96 @@
+"""`Engine`: what both engines, embedded and Conductor, are to the rooms above."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from pydantic import JsonValue
+
+from dagwright.feedback import Feedback
+from executor.archive import Archive
+from executor.workflow import WorkflowDef
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activation:
+    """One attempt at one step, as an engine hands it to the guarded worker."""
+
+    run: str
+    program: str
+    """Hash of the certified program."""
+    step: str
+    attempt: int
+    """1 for the first."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when the attempt is to stop: time is up, the run failed, or a person stopped it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """What a guarded worker gives back to an engine: references and small previews, never values."""
+
+    status: Literal["completed", "failed", "failed_for_good"]
+    """`failed` may be retried (transport only), `failed_for_good` may not."""
+    output: str | None = None
+    """SHA-256 of the outputs in the artefact store."""
+    preview: JsonValue = None
+    """Small summary; holds no `${`."""
+    feedback: Feedback
+    """What a planner may learn of it."""
+
+
+class Worker(Protocol):
+    """Runs one attempt of one step, guarded. Never raises for what a tool does."""
+
+    def __call__(self, activation: Activation) -> StepResult: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """A step changed its state; for the live view."""
+
+    step: str
+    state: Literal["scheduled", "running", "completed", "failed", "retrying", "skipped", "cancelled"]
+    attempt: int = 1
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineResult:
+    """How a workflow ended on an engine."""
+
+    status: Literal["completed", "failed", "timed_out", "cancelled"]
+    outputs: dict[str, str]
+    """Artefact hash of the outputs by step, for each step that completed."""
+    feedback: dict[str, Feedback]
+    """Last feedback by step, for each step that was tried."""
+    failed_step: str | None = None
+    """The step that ended it."""
+
+
+class Engine(Protocol):
+    """Runs a compiled workflow to its end; resumes what a crash left."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(
+        self,
+        workflow: WorkflowDef,
+        *,
+        run: str,
+        program: str,
+        worker: Worker,
+        archive: Archive,
+        cancelled: threading.Event,
+        on_progress: Callable[[Progress], None],
+    ) -> EngineResult:
+        """Runs the workflow; steps that the archive shows as finished are not run again.
+
+        Raises:
+            Unreachable: the engine is not there; says which command starts it.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Documents in, evidence out: ingest, store, embed, retrieve."""

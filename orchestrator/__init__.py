@@ -1,0 +1,1 @@
+"""The six phases end to end, approvals, the command line."""

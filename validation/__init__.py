@@ -1,0 +1,1 @@
+"""Five levels of checks, the type relation, information flow, fixes; certify. Pure."""

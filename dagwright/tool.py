@@ -141,6 +141,19 @@ class ListRule(Frozen):
     column: str
 
 
+class FileRule(Frozen):
+    """A description of a file that holds argument `of`: the declared schema with `x-content` added.
+
+    With `key`, `x-contents` instead: the schema of `of` under the literal of that argument.
+    """
+
+    rule: Literal["file"] = "file"
+    of: str
+    """Name of the argument that is written."""
+    key: str | None = None
+    """Name of the argument whose literal names the table in the file."""
+
+
 OutputRule = Annotated[
     SameRule
     | ContentRule
@@ -154,7 +167,8 @@ OutputRule = Annotated[
     | PivotRule
     | FirstRule
     | ElementRule
-    | ListRule,
+    | ListRule
+    | FileRule,
     Field(discriminator="rule"),
 ]
 """How one output's schema follows from the arguments' schemas and literals: a closed set."""

@@ -1,0 +1,1 @@
+"""Sources of documents: OpenAPI, Markdown, catalogues."""

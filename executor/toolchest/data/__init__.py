@@ -1,0 +1,1 @@
+"""Pack `data`: operations over tables."""

@@ -1,0 +1,151 @@
+"""Contracts of what groups and counts, and of what gives single values."""
+
+from __future__ import annotations
+
+from dagwright.model import JsonSchema
+from dagwright.tool import ElementRule, GroupRule, ListRule, PivotRule
+from executor.toolchest.contract import NUMBER_OR_NOTHING, choice, column, columns, described, record, table
+from executor.toolchest.data.spec import ROWS, operation
+
+NUMBER: JsonSchema = {"type": "number"}
+COUNT: JsonSchema = {"type": "integer", "minimum": 0}
+
+_DESCRIPTION: JsonSchema = {
+    "type": "array",
+    "items": record(
+        {"column": {"type": "string"}, "type": {"type": "string"}, "count": COUNT, "missing": COUNT, "distinct": COUNT}
+        | {name: NUMBER_OR_NOTHING for name in ("mean", "std", "min", "q1", "median", "q3", "max")}
+    ),
+}
+
+GROUPING = (
+    operation(
+        "group_count",
+        "groups",
+        "Count the rows of each group (value counts). Gives the columns of `by` and the column count.",
+        {"table": table(), "by": columns("Columns that make the groups.")},
+        ROWS,
+        rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
+    ),
+    operation(
+        "group_aggregate",
+        "groups",
+        "Aggregate a column for each group. Gives the columns of `by` and one column named {function}_{value}, "
+        "such as mean_price.",
+        {
+            "table": table(),
+            "by": columns("Columns that make the groups."),
+            "value": column("Column that is aggregated.", kind="numeric"),
+            "function": choice("How.", "mean", "sum", "median", "min", "max", "std", "nunique"),
+        },
+        ROWS,
+        rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
+    ),
+    operation(
+        "pivot_table",
+        "groups",
+        "Make a cross table: a row per value of `index`, a column per value of `columns`, each cell an aggregate.",
+        {
+            "table": table(),
+            "index": column("Column whose values become rows."),
+            "columns": column("Column whose values become columns."),
+            "value": column("Column that is aggregated.", kind="numeric"),
+            "function": choice("How.", "mean", "sum", "median", "min", "max", "std"),
+        },
+        ROWS,
+        rules={"table": PivotRule(of="table", index="index", columns="columns", value="value")},
+    ),
+    operation(
+        "describe",
+        "statistics",
+        "Summarise every column: type, count, missing and distinct values; mean, std, min, quartiles, max of numbers.",
+        {"table": table()},
+        {"table": _DESCRIPTION},
+    ),
+)
+
+SINGLE = (
+    operation(
+        "aggregate",
+        "statistics",
+        "Calculate one number over a numeric column: its mean, its maximum and so on. Missing values are left out.",
+        {
+            "table": table(),
+            "column": column("Column to calculate over.", kind="numeric"),
+            "function": choice(
+                "How.", "mean", "sum", "median", "min", "max", "std", "var", "q1", "q3", "skew", "kurtosis"
+            ),
+        },
+        {"value": NUMBER},
+    ),
+    operation(
+        "count_rows",
+        "statistics",
+        "Count the rows of a table.",
+        {"table": table()},
+        {"value": COUNT},
+    ),
+    operation(
+        "count_values",
+        "statistics",
+        "Count the distinct, the missing or the present values of a column.",
+        {
+            "table": table(),
+            "column": column("Column to count in."),
+            "kind": choice("What is counted.", "distinct", "missing", "present"),
+        },
+        {"value": COUNT},
+    ),
+    operation(
+        "correlate",
+        "statistics",
+        "Calculate the correlation coefficient of two numeric columns.",
+        {
+            "table": table(),
+            "x": column("First column.", kind="numeric"),
+            "y": column("Second column.", kind="numeric"),
+            "method": {**choice("Which coefficient.", "pearson", "spearman"), "default": "pearson"},
+        },
+        {"value": NUMBER},
+        optional=("method",),
+    ),
+    operation(
+        "test_normality",
+        "statistics",
+        "Test whether a numeric column is normally distributed. `normal` is true where the p-value is at least 0.05.",
+        {
+            "table": table(),
+            "column": column("Column to test.", kind="numeric"),
+            "test": {**choice("Which test.", "shapiro", "dagostino"), "default": "shapiro"},
+        },
+        {"normal": {"type": "boolean"}, "p_value": NUMBER, "statistic": NUMBER},
+        optional=("test",),
+    ),
+    operation(
+        "get_value",
+        "rows",
+        "Give one value: that of a column in the first row, or in row number `row`. After sorting, that of the "
+        "largest or smallest.",
+        {
+            "table": table(),
+            "column": column("Column to take it from."),
+            "row": described({"type": "integer", "minimum": 1, "default": 1}, "Number of the row; 1 is the first."),
+        },
+        {"value": {}},
+        optional=("row",),
+        rules={"value": ElementRule(of="table", column="column")},
+    ),
+    operation(
+        "column_values",
+        "rows",
+        "Give the values of a column as a list, each once where distinct is true.",
+        {
+            "table": table(),
+            "column": column("Column to list."),
+            "distinct": described({"type": "boolean", "default": False}, "Each value once."),
+        },
+        {"values": {"type": "array"}},
+        optional=("distinct",),
+        rules={"values": ListRule(of="table", column="column")},
+    ),
+)

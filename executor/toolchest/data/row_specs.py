@@ -1,0 +1,97 @@
+"""Contracts of what chooses, orders and joins rows."""
+
+from __future__ import annotations
+
+from dagwright.tool import JoinRule
+from executor.toolchest.contract import choice, column, columns, described, table
+from executor.toolchest.data.spec import ROWS, SAME, operation
+
+CHOOSING = (
+    operation(
+        "filter_rows",
+        "rows",
+        "Keep the rows where a column compares with a value. Rows where the column is missing are left out.",
+        {
+            "table": table(),
+            "column": column("Column that is compared."),
+            "op": choice("Comparison.", "==", "!=", ">", ">=", "<", "<=", "in", "not_in", "contains"),
+            "value": described(
+                {"type": ["number", "string", "boolean", "array"]},
+                "What it is compared with; a list for in and not_in.",
+            ),
+        },
+        ROWS,
+        rules=SAME,
+    ),
+    operation(
+        "filter_outliers",
+        "statistics",
+        "Keep the outliers of a numeric column, or with keep others all rows but them. "
+        "Method iqr: beyond 1.5 interquartile ranges; zscore: more than 3 standard deviations from the mean.",
+        {
+            "table": table(),
+            "column": column("Column that is looked at.", kind="numeric"),
+            "method": choice("How outliers are found.", "iqr", "zscore"),
+            "keep": {**choice("Which rows stay.", "outliers", "others"), "default": "outliers"},
+            "limit": described(
+                {"type": "number", "exclusiveMinimum": 0}, "Instead of 1.5 interquartile ranges or 3 deviations."
+            ),
+        },
+        ROWS,
+        optional=("keep", "limit"),
+        rules=SAME,
+    ),
+    operation(
+        "drop_missing",
+        "rows",
+        "Drop the rows with null (missing) values, in any column or only in the columns named.",
+        {"table": table(), "columns": columns("Columns that are looked at; all, if not given.")},
+        ROWS,
+        optional=("columns",),
+        rules=SAME,
+    ),
+    operation(
+        "drop_duplicates",
+        "rows",
+        "Remove duplicate rows; the first of each stays. Compares all columns or only the columns named.",
+        {"table": table(), "columns": columns("Columns that are compared; all, if not given.")},
+        ROWS,
+        optional=("columns",),
+        rules=SAME,
+    ),
+    operation(
+        "sort_rows",
+        "rows",
+        "Sort the rows by a column, ascending unless descending is true. Rows with equal values keep their order; "
+        "missing values come last.",
+        {
+            "table": table(),
+            "column": column("Column that orders the rows."),
+            "descending": described({"type": "boolean", "default": False}, "Largest first."),
+        },
+        ROWS,
+        optional=("descending",),
+        rules=SAME,
+    ),
+    operation(
+        "top_rows",
+        "rows",
+        "Keep only the first n rows. After sorting, the n largest or smallest.",
+        {"table": table(), "n": described({"type": "integer", "minimum": 1}, "How many rows.")},
+        ROWS,
+        rules=SAME,
+    ),
+    operation(
+        "join_tables",
+        "rows",
+        "Join two tables on columns that both have; only rows that match stay. "
+        "A column of the right table that clashes gets the suffix _right.",
+        {
+            "left": table("The left table."),
+            "right": table("The right table."),
+            "on": columns("Columns that must be equal.", of="left"),
+        },
+        ROWS,
+        rules={"table": JoinRule(left="left", right="right", on="on")},
+    ),
+)

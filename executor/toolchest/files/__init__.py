@@ -1,0 +1,1 @@
+"""Pack `files`: texts and reports in the run's folder."""

@@ -45,7 +45,9 @@ class StepResult:
 class Worker(Protocol):
     """Runs one attempt of one step, guarded. Never raises for what a tool does."""
 
-    def __call__(self, activation: Activation) -> StepResult: ...
+    def __call__(self, activation: Activation) -> StepResult:
+        """Runs the attempt and says how it ended."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,9 @@ class Engine(Protocol):
     """Runs a compiled workflow to its end; resumes what a crash left."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """`embedded` or `conductor`."""
+        ...
 
     def run(
         self,

@@ -1,0 +1,66 @@
+"""`Runner`: the way from a guarded step to its effect. One implementation per kind of binding."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from dagwright.policy import Policy
+from dagwright.tool import BindingKind, ToolSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolContext:
+    """What a runner may use besides the arguments, for one attempt at one step."""
+
+    run: str
+    """The run."""
+    step: str
+    """The step."""
+    attempt: int
+    """1 for the first."""
+    idempotency_key: str
+    """The same for all attempts at this step with these arguments; 64 hexadecimal digits."""
+    files: Path
+    """The run's folder for everything that tools write; nothing outside it may be written."""
+    inputs: Path
+    """The run's folder with the goal's files, read only."""
+    policy: Policy
+    """The policy that the program was certified under."""
+    secrets: Callable[[str], str | None]
+    """Gives the value of a credential by its name; None where there is none."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when the attempt is to stop; long work looks at it."""
+    deadline: float
+    """When the attempt is abandoned, on the clock of `time.monotonic()` (seconds)."""
+
+    @property
+    def remaining(self) -> float:
+        """Seconds left until the deadline, at least 0."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+class Runner(Protocol):
+    """Runs operations of one kind of binding."""
+
+    def __call__(self, spec: ToolSpec, arguments: dict[str, JsonValue], context: ToolContext) -> dict[str, JsonValue]:
+        """Runs one operation and gives its outputs by name.
+
+        Arguments are complete (references resolved, defaults filled in) and fit the input schema;
+        the guarded worker checks the outputs against the output schema afterwards.
+
+        Raises:
+            TransportError: it could not answer this time (`ToolUnavailable`); may be tried again.
+            ContentError: it refuses these arguments for good (`ToolRejected`).
+        """
+        ...
+
+
+Runners = Mapping[BindingKind, Runner]
+"""The runner of each kind of binding."""

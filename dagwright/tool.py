@@ -260,7 +260,8 @@ class ToolSpec(Frozen):
     """What it does; the first sentence stands alone."""
     input_schema: JsonSchema
     """JSON Schema of the arguments, an object. A property may say `x-column-of: ARGUMENT` (its
-    value, or each of its items, must be a column of that table) and `x-column-type: numeric|text|time`."""
+    value, or each of its items or keys, must be a column of that table), `x-column-type: numeric|text|time`
+    and `x-value-of: ARGUMENT` (it is compared with the values of the column that ARGUMENT names)."""
     output_schema: JsonSchema
     """JSON Schema of the outputs, an object whose properties are the named outputs."""
     output_rules: dict[str, OutputRule] = Field(default_factory=dict[str, OutputRule])

@@ -18,6 +18,7 @@ CHOOSING = (
             "value": described(
                 {"type": ["number", "string", "boolean", "array"]},
                 "What it is compared with; a list for in and not_in.",
+                **{"x-value-of": "column"},
             ),
         },
         ROWS,

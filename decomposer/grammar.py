@@ -1,0 +1,311 @@
+"""The grammar of one call: what the validator's rules, the scope's types and the goal's words admit.
+
+A call reads `operation(name=value, …)`. A value is a variable of the scope whose type fits, or a
+constant that the goal or the data contain. Arguments that others depend on (a table whose columns
+are named, a column whose values are compared) are expanded choice by choice, so that what follows
+always fits. An operation for which some required argument admits nothing has no grammar at all.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from pydantic import JsonValue
+
+from dagwright.model import JsonSchema
+from dagwright.tool import JoinRule, ToolSpec
+from decomposer.gbnf import constant, either, json_of, list_of, literal, text
+from decomposer.grounding import Grounding, categories
+from decomposer.scope import Scope, Variable, properties_of
+
+SCALARS = {"string", "number", "integer", "boolean"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """One argument of an operation, as its grammar sees it."""
+
+    name: str
+    schema: JsonSchema
+    required: bool
+    column_of: str | None
+    """Argument whose column this names."""
+    value_of: str | None
+    """Argument that names the column whose value this is."""
+    is_path: bool
+    """Whether it names a file to write."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it takes an array of row objects."""
+        items = self.schema.get("items")
+        return self.schema.get("type") == "array" and isinstance(items, dict) and items.get("type") == "object"
+
+
+def arguments_of(spec: ToolSpec) -> tuple[Argument, ...]:
+    """Gives an operation's arguments, required ones first, each after those that it depends on."""
+    required = cast("list[str]", spec.input_schema.get("required") or [])
+    found = [
+        Argument(
+            name=name,
+            schema=schema,
+            required=name in required,
+            column_of=cast("str | None", schema.get("x-column-of")),
+            value_of=cast("str | None", schema.get("x-value-of")),
+            is_path=schema.get("format") == "run-path",
+        )
+        for name, schema in properties_of(spec.input_schema).items()
+    ]
+    return tuple(sorted(found, key=lambda argument: not argument.required))
+
+
+@dataclass
+class Rules:
+    """Named rules; equal expressions share a name, so that what follows a choice is written once."""
+
+    names: dict[str, str] = field(default_factory=dict[str, str])
+
+    def add(self, expression: str) -> str:
+        """Gives the name of the rule with this expression."""
+        return self.names.setdefault(expression, f"r{len(self.names)}")
+
+    def grammar(self, root: str) -> str:
+        """Gives the whole GBNF text."""
+        return (
+            "\n".join([f"root ::= {root}", *(f"{name} ::= {expression}" for expression, name in self.names.items())])
+            + "\n"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallGrammar:
+    """Builds the expression of one operation's arguments."""
+
+    spec: ToolSpec
+    scope: Scope
+    grounding: Grounding
+    rules: Rules
+    taken: frozenset[str] = field(default_factory=frozenset[str])
+    """Files that are written already."""
+
+    def expression(self) -> str | None:
+        """Gives the expression after the opening parenthesis; None where nothing qualifies."""
+        return self._sequence(arguments_of(self.spec), {}, first=True)
+
+    def _sequence(self, rest: tuple[Argument, ...], chosen: Mapping[str, Variable | str], *, first: bool) -> str | None:
+        expression = self._rest(rest, chosen, first=first)
+        return self.rules.add(expression) if expression and rest else expression
+
+    def _rest(self, rest: tuple[Argument, ...], chosen: Mapping[str, Variable | str], *, first: bool) -> str | None:
+        if not rest:
+            return '")"'
+        argument, after = rest[0], rest[1:]
+        prefix = literal(("" if first else ", ") + f"{argument.name}=")
+        if self._others_depend(argument, after):
+            branches = list(self._branches(argument, after, chosen, prefix))
+        else:
+            inner = self.admitted(argument, chosen)
+            tail = self._sequence(after, chosen, first=False)
+            branches = [f"{prefix} {inner} {tail}"] if inner and tail else []
+        if not argument.required:
+            without = self._sequence(tuple(a for a in after if a.value_of != argument.name), chosen, first=first)
+            branches = [*branches, without] if without else branches
+        return either(branches)
+
+    def _others_depend(self, argument: Argument, after: tuple[Argument, ...]) -> bool:
+        joined = any(
+            isinstance(rule, JoinRule) and rule.right == argument.name for rule in self.spec.output_rules.values()
+        )
+        return joined or any(argument.name in (other.column_of, other.value_of) for other in after)
+
+    def _branches(
+        self, argument: Argument, after: tuple[Argument, ...], chosen: Mapping[str, Variable | str], prefix: str
+    ) -> Iterator[str]:
+        if argument.column_of:
+            for column in self.columns(argument, chosen):
+                tail = self._sequence(after, {**chosen, argument.name: column}, first=False)
+                if tail:
+                    yield f"{prefix} {constant(column)} {tail}"
+            return
+        for variable in self.fitting(argument):
+            if any(other is variable for other in chosen.values()):
+                continue
+            tail = self._sequence(after, {**chosen, argument.name: variable}, first=False)
+            if tail:
+                yield f"{prefix} {literal(variable.name)} {tail}"
+
+    def fitting(self, argument: Argument) -> Iterator[Variable]:
+        """Gives the variables whose type fits an argument."""
+        for variable in self.scope.variables:
+            if fits(variable.schema, argument.schema):
+                yield variable
+
+    def columns(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> tuple[str, ...]:
+        """Gives the columns that an argument may name."""
+        from validation.types import columns
+
+        table = chosen.get(argument.column_of or "")
+        found = columns(table.schema) if isinstance(table, Variable) else None
+        wanted = _column_type(argument.schema)
+        shared = self._shared(argument, chosen)
+        return tuple(
+            column.name
+            for column in found or ()
+            if (wanted is None or column.kind in (wanted, "unknown")) and (shared is None or column.name in shared)
+        )
+
+    def _shared(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> set[str] | None:
+        """Gives the columns of the other table where this argument joins two, else None."""
+        from validation.types import columns
+
+        joins = [
+            rule for rule in self.spec.output_rules.values() if isinstance(rule, JoinRule) and rule.on == argument.name
+        ]
+        other = chosen.get(joins[0].right) if joins else None
+        return {column.name for column in columns(other.schema) or ()} if isinstance(other, Variable) else None
+
+    def admitted(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> str | None:
+        """Gives the expression of one argument's value; None where nothing qualifies."""
+        if argument.column_of:
+            return self._columns_expression(argument, chosen)
+        if argument.value_of:
+            return self._compared(argument, chosen)
+        if argument.is_path:
+            return self._path(argument)
+        return either(self._options(argument))
+
+    def _columns_expression(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> str | None:
+        names = self.columns(argument, chosen)
+        one = either(constant(name) for name in names)
+        if one is None:
+            return None
+        kind = argument.schema.get("type")
+        if kind == "array":
+            return list_of(one, least=1, most=min(len(names), 12))
+        if kind == "object":
+            return self._mapping(one, cast("JsonSchema", argument.schema.get("additionalProperties") or {}), len(names))
+        return one
+
+    def _mapping(self, key: str, schema: JsonSchema, most: int) -> str | None:
+        value = (
+            json_of(schema)
+            if schema.get("enum")
+            else either((*self._said(), '"\\"" [A-Za-z] [A-Za-z0-9_ ]{0,30} "\\""'))
+        )
+        pair = f'{key} ": " {value}'
+        return f'"{{" ( {pair} ( ", " {pair} ){{0,{max(most - 1, 0)}}} )? "}}"'
+
+    def _said(self) -> Iterator[str]:
+        for word in (*self.grounding.quoted, *self.grounding.names):
+            yield constant(word)
+
+    def _compared(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> str | None:
+        from validation.types import columns
+
+        dependent = next(a for a in arguments_of(self.spec) if a.name == argument.value_of)
+        table = chosen.get(dependent.column_of or "")
+        found = columns(table.schema) if isinstance(table, Variable) else None
+        column = next((c for c in found or () if c.name == chosen.get(dependent.name)), None)
+        if column is None:
+            return either((*self._numbers("number"), *self._said())) or text(60)
+        options = list(self._references(column.kind))
+        if column.kind == "numeric":
+            return either((*self._numbers("number"), *options))
+        if column.kind == "boolean":
+            return '( "true" | "false" )'
+        if column.kind == "time":
+            return either((*self._dates(), *self._said(), *self._numbers("integer"), *options))
+        known = column.categories
+        texts = [constant(value) for value in categories(self.grounding, known)] if known else list(self._said())
+        return either((*texts, *options)) or (text(60) if not known else None)
+
+    def _dates(self) -> Iterator[str]:
+        for match in re.finditer(r"\d{4}-\d{2}(?:-\d{2})?", self.grounding.text):
+            yield constant(match.group(0))
+
+    def _references(self, kind: str) -> Iterator[str]:
+        wanted = {"numeric": {"number", "integer"}, "text": {"string"}, "time": {"string"}}.get(kind, set())
+        for variable in self.scope.variables:
+            if isinstance(variable.schema.get("type"), str) and variable.schema.get("type") in wanted:
+                yield literal(variable.name)
+
+    def _numbers(self, kind: str) -> Iterator[str]:
+        for value in self.grounding.numbers:
+            if kind == "number" or isinstance(value, int):
+                yield constant(value)
+
+    def _path(self, argument: Argument) -> str | None:
+        endings = suffixes(argument.schema)
+        free = [name for name in self.grounding.files if _ends(name, endings) and name not in self.taken]
+        if free:
+            return either(constant(name) for name in free)
+        ending = either(literal(f".{ending}") for ending in endings[:1]) or literal(".txt")
+        return f'"\\"" [a-z] [a-z0-9_]{{2,24}} {ending} "\\""'
+
+    def _options(self, argument: Argument) -> Iterator[str]:
+        schema = argument.schema
+        kind = schema.get("type")
+        if kind in {"number", "integer"} and "enum" not in schema and self.grounding.numbers:
+            yield from self._numbers(cast("str", kind))
+        elif kind in {"number", "integer"} and "enum" not in schema:
+            if "default" in schema:
+                yield constant(schema["default"])
+            elif argument.required and kind == "integer":
+                yield "[1-9] [0-9]{0,2}"
+        elif kind in SCALARS or "enum" in schema or "const" in schema:
+            inner = json_of(schema)
+            if inner:
+                yield inner
+        elif kind == "array":
+            yield from self._list(argument)
+        elif kind == "object" and not argument.is_table and argument.required:
+            inner = json_of(schema)
+            if inner and not any(True for _ in self.fitting(argument)):
+                yield inner
+        if kind not in {"boolean"} and "enum" not in schema:
+            yield from (literal(variable.name) for variable in self.fitting(argument))
+
+    def _list(self, argument: Argument) -> Iterator[str]:
+        items = argument.schema.get("items", {})
+        if argument.is_table or not isinstance(items, dict):
+            return
+        inner = [literal(v.name) for v in self.scope.variables if v.loader is None and fits(v.schema, items)]
+        if items.get("type") in SCALARS or "enum" in items:
+            constants = [constant(word) for word in (*self.grounding.quoted, *self.grounding.names)]
+            plain = either(constants) if items.get("type") == "string" and "enum" not in items else json_of(items)
+            inner = [*([plain] if plain else []), *inner]
+        expression = either(inner)
+        if expression:
+            yield list_of(expression, least=1, most=8)
+
+
+def fits(producer: JsonSchema, consumer: JsonSchema) -> bool:
+    """Whether a grammar offers a value of one type where another is wanted."""
+    from validation.types import assignable
+
+    if not producer:
+        return False
+    return assignable(producer, consumer).answer != "no"
+
+
+def suffixes(schema: JsonSchema) -> tuple[str, ...]:
+    """Gives the endings that a path may have, from its pattern `\\.(a|b)$`; none means any."""
+    match = re.search(r"\\\.\(([\w|]+)\)\$$", str(schema.get("pattern", "")))
+    return tuple(match.group(1).split("|")) if match else ()
+
+
+def _ends(name: str, endings: tuple[str, ...]) -> bool:
+    return not endings or name.rsplit(".", 1)[-1].lower() in endings
+
+
+def _column_type(schema: JsonSchema) -> str | None:
+    return cast("str | None", schema.get("x-column-type"))
+
+
+def shown(value: JsonValue) -> str:
+    """Gives a constant as a call writes it."""
+    return json.dumps(value, ensure_ascii=False)

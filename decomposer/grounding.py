@@ -1,0 +1,87 @@
+"""Grounded values: the only constants that a call may hold are those that the goal or the data contain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?(?!\w)")
+_FILE = re.compile(
+    r"(?<![\w/.-])(?:[\w-]+/)*[\w-]+\.(?:csv|tsv|json|jsonl|db|sqlite|png|svg|md|html|txt|log)\b", re.IGNORECASE
+)
+_QUOTED = re.compile(r"[\"'“‘`]([^\"'”’`\n]{1,60})[\"'”’`]")
+_NAME = re.compile(r"\b[A-Z][\w-]*(?:[ ][A-Z][\w-]*)*\b")
+_WORDS = {
+    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10, "eleven": 11, "twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,
+    "once": 1, "twice": 2, "zero": 0, "half": 0.5, "single": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grounding:
+    """What a goal's text says literally."""
+
+    text: str
+    """The goal in lower case."""
+    numbers: tuple[float | int, ...]
+    """Numbers, in digits or words, in order, without repetitions."""
+    files: tuple[str, ...]
+    """File names."""
+    quoted: tuple[str, ...]
+    """Quoted texts."""
+    names: tuple[str, ...]
+    """Capitalised words and runs of them."""
+
+    def mentions(self, value: str) -> bool:
+        """Whether the goal mentions a text, in singular or plural, `_` read as a space."""
+        plain = value.lower().replace("_", " ").strip()
+        if not plain:
+            return False
+        return re.search(rf"(?<!\w){re.escape(plain)}(?:s|es)?(?!\w)", self.text.replace("_", " ")) is not None
+
+
+def ground(text: str) -> Grounding:
+    """Gives what a goal's text says literally."""
+    files = tuple(dict.fromkeys(match.group(0) for match in _FILE.finditer(text)))
+    rest = _FILE.sub(" ", text)
+    return Grounding(
+        text=text.lower(),
+        numbers=tuple(dict.fromkeys(_numbers(rest))),
+        files=files,
+        quoted=tuple(dict.fromkeys(_QUOTED.findall(rest))),
+        names=tuple(dict.fromkeys(match.group(0) for match in _NAME.finditer(rest))),
+    )
+
+
+def _numbers(text: str) -> Iterable[float | int]:
+    for match in re.finditer(rf"{_NUMBER.pattern}|[A-Za-z]+", text):
+        word = match.group(0)
+        if word.lower() in _WORDS:
+            yield _WORDS[word.lower()]
+        elif not word[0].isalpha():
+            yield from _parsed(word)
+
+
+def _parsed(word: str) -> Iterable[float | int]:
+    percent = word.endswith("%")
+    digits = word.rstrip("%")
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", digits):
+        digits = digits.replace(",", "")
+    try:
+        number = float(digits)
+    except ValueError:
+        return
+    yield int(number) if number.is_integer() and "." not in digits else number
+    if percent:
+        yield number / 100
+
+
+def categories(grounding: Grounding, values: Iterable[JsonValue]) -> tuple[str, ...]:
+    """Gives the category values that the goal mentions, or all of them if it mentions none."""
+    texts = [value for value in values if isinstance(value, str)]
+    mentioned = tuple(value for value in texts if grounding.mentions(value))
+    return mentioned or tuple(texts)

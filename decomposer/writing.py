@@ -1,0 +1,157 @@
+"""The decomposer's turn: a model writes one call at a time, under the grammar where it takes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from dagwright.exceptions import ModelAnswerError
+from dagwright.llm.model import Message, Model, ModelRequest
+from dagwright.tool import ToolSpec
+from decomposer.call import Call, parse_call
+from decomposer.gbnf import either, literal
+from decomposer.grammar import CallGrammar, Rules
+from decomposer.grounding import Grounding
+from decomposer.scope import Scope
+
+ANSWER = "answer"
+"""The word that ends a plan: `answer(s3)`."""
+DONE = "done"
+"""The word that ends a task: `done()`."""
+ATTEMPTS = 3
+"""How often a model without grammar may try to write a line that is a call."""
+LINE_TOKENS = 220
+"""Tokens of the longest line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What the next line may be."""
+
+    operations: dict[str, ToolSpec]
+    """By the name that a call uses."""
+    scope: Scope
+    """What calls may refer to."""
+    answerable: tuple[str, ...] = ()
+    """Names that `answer(…)` may hold; none means that it is not time to answer."""
+    may_end_task: bool = False
+    """Whether `done()` is offered."""
+    taken: frozenset[str] = frozenset()
+    """Files that are written already."""
+    banned: frozenset[str] = frozenset()
+    """Lines that must not come again."""
+
+    def only_answer(self) -> Offer:
+        """Gives the offer with nothing but `answer(…)`."""
+        return replace(self, operations={}, may_end_task=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """Prompt and lines so far; only ever appended to, so that its prefix stays cached."""
+
+    system: str
+    user: str
+    lines: tuple[str, ...] = ()
+
+    def appended(self, *lines: str) -> Conversation:
+        """Gives the conversation with more lines."""
+        return Conversation(system=self.system, user=self.user, lines=self.lines + lines)
+
+
+def write_call(
+    model: Model,
+    conversation: Conversation,
+    *,
+    label: str,
+    offer: Offer,
+    grounding: Grounding,
+    seed: int = 0,
+    temperature: float = 0.0,
+) -> tuple[str, Call]:
+    """Gives the next line, `{label} = …` without its label, and the call that it holds.
+
+    Raises:
+        ModelAnswerError: no line that is a call came within the attempts.
+        TransportError: the model cannot be reached.
+    """
+    grammar = grammar_of(offer, grounding) if model.accepts_grammar else None
+    problem = ""
+    for attempt in range(ATTEMPTS):
+        request = _request(conversation, label, grammar, seed + attempt, temperature or 0.7 * attempt, problem)
+        line = _first_line(model.complete(request).text, label)
+        try:
+            call = parse_call(line, offer.scope)
+            check_offered(line, call, offer)
+        except ModelAnswerError as error:
+            problem = str(error)
+            continue
+        return line, call
+    raise ModelAnswerError(f"no usable line after {ATTEMPTS} attempts; the last problem: {problem}")
+
+
+def check_offered(line: str, call: Call, offer: Offer) -> None:
+    """Checks that a call is one that was offered.
+
+    Raises:
+        ModelAnswerError: it is not; says what was.
+    """
+    words = [*offer.operations, *([ANSWER] if offer.answerable else []), *([DONE] if offer.may_end_task else [])]
+    if call.operation not in words:
+        raise ModelAnswerError(f"{call.operation!r} is not offered here; what is: {', '.join(words)}")
+    if line in offer.banned:
+        raise ModelAnswerError(f"the line {line!r} was there before or is known to fail")
+
+
+def grammar_of(offer: Offer, grounding: Grounding) -> str:
+    """Gives the GBNF of the next line.
+
+    Raises:
+        ModelAnswerError: nothing at all qualifies.
+    """
+    rules = Rules()
+    root = either(_alternatives(offer, grounding, rules))
+    if root is None:
+        raise ModelAnswerError("no operation of the catalogue fits what is there, and there is nothing to answer with")
+    return rules.grammar(f'{root} "\\n"')
+
+
+def _alternatives(offer: Offer, grounding: Grounding, rules: Rules) -> Iterator[str]:
+    if offer.answerable:
+        name = either(literal(name) for name in offer.answerable) or ""
+        yield f'"{ANSWER}(" {name} ( ", " {name} ){{0,5}} ")"'
+    if offer.may_end_task:
+        yield f'"{DONE}()"'
+    for word, spec in offer.operations.items():
+        arguments = CallGrammar(
+            spec=spec, scope=offer.scope, grounding=grounding, rules=rules, taken=offer.taken
+        ).expression()
+        if arguments:
+            yield f"{literal(word + '(')} {arguments}"
+
+
+def _request(
+    conversation: Conversation, label: str, grammar: str | None, seed: int, temperature: float, problem: str
+) -> ModelRequest:
+    so_far = "".join(f"{line}\n" for line in conversation.lines)
+    user = conversation.user if not problem else f"{conversation.user}\n\nYour last line could not be used: {problem}"
+    messages: Sequence[Message] = (
+        Message(role="system", content=conversation.system),
+        Message(role="user", content=user),
+        Message(role="assistant", content=f"{so_far}{label} = "),
+    )
+    return ModelRequest(
+        messages=tuple(messages),
+        grammar=grammar,
+        seed=seed,
+        temperature=temperature,
+        max_tokens=LINE_TOKENS,
+        stop=("\n",),
+        continues=True,
+    )
+
+
+def _first_line(text: str, label: str) -> str:
+    stripped = text.strip().removeprefix("```").strip()
+    first = stripped.split("\n", 1)[0].strip()
+    return first.removeprefix(f"{label} = ").removeprefix(f"{label} =").strip()

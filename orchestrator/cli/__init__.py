@@ -1,0 +1,1 @@
+"""The command line `dagwright`: one file per group of verbs."""

@@ -1,0 +1,1 @@
+"""How planner and decomposer share the work: plan first, or task and intent in turn."""

@@ -1,0 +1,38 @@
+"""Task and intent in turn: one call after another under the grammar of what fits, until the answer."""
+
+from __future__ import annotations
+
+from dagwright.exceptions import ModelAnswerError
+from dagwright.goal import Goal
+from dagwright.proposal import Proposal
+from decomposer.writing import ANSWER, Conversation, write_call
+from orchestrator.strategy.sheet import Sheet
+from orchestrator.strategy.strategy import MAX_STEPS, PlanningContext
+from planner.prompt import interleaved_prompt
+
+
+class Interleaved:
+    """For small models: 55 generated tokens a goal instead of 94 for one-shot JSON."""
+
+    name = "interleaved"
+
+    def propose(self, goal: Goal, context: PlanningContext) -> Proposal:
+        """Gives a proposal; see `PlanningStrategy.propose`."""
+        sheet = Sheet.opened(goal, context)
+        system, user = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback)
+        while sheet.generated < MAX_STEPS:
+            conversation = Conversation(system=system, user=user, lines=tuple(sheet.lines))
+            line, call = write_call(
+                context.model,
+                conversation,
+                label=sheet.label,
+                offer=sheet.offer(),
+                grounding=sheet.grounding,
+                seed=context.seed,
+                temperature=context.temperature,
+            )
+            if call.operation == ANSWER:
+                context.on_line(f"{sheet.label} = {line}")
+                return sheet.proposal(tuple(call.arguments.values()))
+            sheet.add(line, call)
+        raise ModelAnswerError(f"the model wrote {MAX_STEPS} steps and no answer")

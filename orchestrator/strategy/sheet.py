@@ -1,0 +1,180 @@
+"""`Sheet`: the plan that a strategy is writing, line by line, with the types that follow statically."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from dagwright.decomposition import ToolIntent
+from dagwright.goal import Goal
+from dagwright.model import JsonSchema
+from dagwright.proposal import Proposal
+from dagwright.tool import ToolSpec
+from dagwright.value import LiteralValue, StepReference, Value, leaves
+from decomposer.call import Call
+from decomposer.grounding import Grounding, ground
+from decomposer.scope import Scope, Variable, initial_scope, properties_of
+from decomposer.writing import Offer
+from orchestrator.strategy.strategy import Finished, PlanningContext
+from planner.derivation import Draft, answer_names, decompositions_of, plan_of
+from planner.signature import described, header, words_of
+
+
+@dataclass
+class Sheet:
+    """Steps so far, what can be referred to, what is still owed."""
+
+    goal: Goal
+    context: PlanningContext
+    grounding: Grounding
+    operations: dict[str, ToolSpec]
+    scope: Scope
+    drafts: list[Draft] = field(default_factory=list[Draft])
+    lines: list[str] = field(default_factory=list[str])
+    schemas: dict[str, JsonSchema] = field(default_factory=dict[str, JsonSchema])
+    """Schema of the outputs, by step."""
+    generated: int = 0
+    """Steps that the model wrote (loaders are derived)."""
+
+    @classmethod
+    def opened(cls, goal: Goal, context: PlanningContext) -> Sheet:
+        """Gives the sheet before the model's first line, finished steps of a replan on it."""
+        offered = [tool for tool in context.catalogue.tools if context.evidence.get(tool.name)]
+        loaders = {
+            variable.loader.intent.operation_name
+            for variable in initial_scope(goal, context.catalogue).variables
+            if variable.loader
+        }
+        words = words_of(tool for tool in offered if tool.name not in loaders)
+        sheet = cls(
+            goal=goal,
+            context=context,
+            grounding=ground(goal.text),
+            operations=words,
+            scope=initial_scope(goal, context.catalogue),
+        )
+        for finished in context.finished:
+            sheet._keep(finished)
+        return sheet
+
+    def _keep(self, finished: Finished) -> None:
+        self._append(finished.draft, finished.schema)
+        if finished.line:
+            self.lines.append(finished.line)
+            self.generated = max(self.generated, _number(finished.draft.step_id))
+        if not any(
+            variable.loader and variable.loader.step_id == finished.draft.step_id for variable in self.scope.variables
+        ):
+            self.scope = self.scope.with_outputs(finished.draft.step_id, finished.schema)
+
+    @property
+    def label(self) -> str:
+        """Id of the next step that the model writes."""
+        return f"s{self.generated + 1}"
+
+    def offer(self, *, may_end_task: bool = False, answering: bool = True) -> Offer:
+        """Gives what the next line may be."""
+        owed = [name for name in self.grounding.files if self._writable(name) and name not in self.written_files()]
+        answerable = () if owed or not self.generated or not answering else self._answerable()
+        return Offer(
+            operations=self.operations,
+            scope=self.scope,
+            answerable=answerable,
+            may_end_task=may_end_task,
+            taken=frozenset(self.written_files()),
+            banned=self.context.banned | frozenset(line.partition(" = ")[2].partition("  #")[0] for line in self.lines),
+        )
+
+    def _writable(self, name: str) -> bool:
+        return not any(variable.source.endswith(name) for variable in self.scope.variables if variable.source)
+
+    def _answerable(self) -> tuple[str, ...]:
+        return tuple(variable.name for variable in self.scope.variables if _is_of_steps(variable))
+
+    def scope_lines(self) -> tuple[str, ...]:
+        """Gives one line per goal input, for the prompt."""
+        initial = initial_scope(self.goal, self.context.catalogue)
+        return tuple(described(variable.name, variable.schema, variable.source) for variable in initial.variables)
+
+    def written_files(self) -> tuple[str, ...]:
+        """Gives the files that the steps so far write."""
+        return tuple(resource.removeprefix("file:") for draft in self.drafts for resource in draft.writes)
+
+    def add(self, line: str, call: Call) -> Draft:
+        """Puts a call on the sheet, with the loaders that it needs before it."""
+        for name in call.variables:
+            self._load(name)
+        spec = self.operations[call.operation]
+        intent = ToolIntent(tool_name=spec.tool_name, operation=spec.operation, required_inputs=call.arguments)
+        draft = Draft(step_id=self.label, intent=intent, spec=spec, evidence=self.context.evidence.get(spec.name, ()))
+        schema = self._output_schema(spec, call)
+        self._append(draft, schema)
+        self.scope = self.scope.with_outputs(draft.step_id, schema)
+        self.generated += 1
+        shown = f"{draft.step_id} = {line}{self._comment(draft.step_id)}"
+        self.lines.append(shown)
+        self.context.on_line(shown)
+        return draft
+
+    def _load(self, name: str) -> None:
+        loader = next((v.loader for v in self.scope.variables if v.name == name and v.loader), None)
+        if loader is None or loader.step_id in self.schemas:
+            return
+        spec = self.context.catalogue.by_name[loader.intent.operation_name]
+        evidence = self.context.evidence.get(spec.name, ())
+        self._append(Draft(step_id=loader.step_id, intent=loader.intent, spec=spec, evidence=evidence), loader.schema)
+
+    def _append(self, draft: Draft, schema: JsonSchema) -> None:
+        self.drafts.append(draft)
+        self.schemas[draft.step_id] = schema
+
+    def _output_schema(self, spec: ToolSpec, call: Call) -> JsonSchema:
+        from validation.types import TypeScope, output_schema, value_schema
+
+        inputs = {name: given.schema_ for name, given in self.goal.inputs.items()}
+        known = TypeScope(inputs=inputs, steps=self.schemas)
+        arguments = {name: value_schema(value, known) for name, value in call.arguments.items()}
+        literals = {name: value.literal for name, value in call.arguments.items() if isinstance(value, LiteralValue)}
+        return output_schema(spec, arguments, literals)
+
+    def _comment(self, step_id: str) -> str:
+        outputs = properties_of(self.schemas[step_id])
+        return next((shown for shown in map(header, outputs.values()) if shown), "")
+
+    def _needed(self, chosen: Sequence[Value]) -> set[str]:
+        waiting = [leaf.from_ for value in chosen for _, leaf in leaves(value) if isinstance(leaf, StepReference)]
+        waiting += [draft.step_id for draft in self.drafts if draft.spec.effect != "read"]
+        by_id = {draft.step_id: draft for draft in self.drafts}
+        needed: set[str] = set()
+        while waiting:
+            step = waiting.pop()
+            if step not in needed and step in by_id:
+                needed.add(step)
+                waiting.extend(by_id[step].sources)
+        return needed
+
+    def proposal(self, chosen: Sequence[Value]) -> Proposal:
+        """Gives the proposal: steps that neither the answer nor an effect needs are left out."""
+        needed = self._needed(chosen)
+        drafts = [draft for draft in self.drafts if draft.step_id in needed]
+        by_id = {draft.step_id: draft for draft in drafts}
+        named = answer_names(
+            [(value, by_id.get(value.from_) if isinstance(value, StepReference) else None) for value in chosen]
+        )
+        plan = plan_of(self.goal.goal_id, drafts, at=self.context.at)
+        return Proposal(
+            goal=self.goal,
+            plan=plan,
+            decompositions=decompositions_of(drafts),
+            answer=named,
+            version=self.context.version,
+        )
+
+
+def _is_of_steps(variable: Variable) -> bool:
+    return variable.loader is None and isinstance(variable.value, StepReference)
+
+
+def _number(step_id: str) -> int:
+    digits = step_id.removeprefix("s")
+    return int(digits) if digits.isdigit() else 0

@@ -1,0 +1,1 @@
+"""What a person sees: the plan as tree, Mermaid and SVG, the running DAG, findings, answers."""

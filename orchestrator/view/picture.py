@@ -1,0 +1,123 @@
+"""The plan as a picture: Mermaid text and a self-contained SVG."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dagwright.plan import Plan
+
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 230, 54, 60, 22, 20
+COLOURS = {
+    "planned": ("#f6f8fa", "#57606a"),
+    "completed": ("#dafbe1", "#1a7f37"),
+    "failed": ("#ffebe9", "#cf222e"),
+    "running": ("#ddf4ff", "#0969da"),
+    "cancelled": ("#fff8c5", "#9a6700"),
+}
+"""Fill and line per state."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Box:
+    """A task's place in the picture, in pixels."""
+
+    task_id: str
+    lines: tuple[str, ...]
+    x: float
+    y: float
+    state: str
+
+
+def mermaid(plan: Plan) -> str:
+    """Gives the plan as a Mermaid flow chart."""
+    lines = ["flowchart LR"]
+    for task in plan.nodes:
+        text = html.escape(task.description, quote=True).replace("\n", " ")
+        lines.append(f'    {task.task_id}["{task.task_id}<br/>{text[:120]}"]')
+    for task in plan.nodes:
+        lines.extend(f"    {needed} --> {task.task_id}" for needed in task.dependencies)
+    return "\n".join(lines) + "\n"
+
+
+def svg(plan: Plan, states: Mapping[str, str] | None = None) -> str:
+    """Gives the plan as SVG: ranks from left to right, an arrow per dependency.
+
+    Args:
+        plan: an acyclic plan whose dependencies all exist.
+        states: state by task, a key of `COLOURS`; `planned` where nothing is said.
+    """
+    ranks = ranked(plan)
+    boxes = _boxes(plan, ranks, states or {})
+    tallest = max((len(rank) for rank in ranks), default=1)
+    width = 2 * MARGIN + len(ranks) * (BOX_WIDTH + GAP_X) - GAP_X
+    height = 2 * MARGIN + tallest * (BOX_HEIGHT + GAP_Y) - GAP_Y
+    arrows = [_arrow(boxes[needed], boxes[task.task_id]) for task in plan.nodes for needed in task.dependencies]
+    drawn = [_drawn(box) for box in boxes.values()]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        'font-family="system-ui, sans-serif" font-size="12">\n'
+        '<defs><marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
+        '<path d="M0 0 8 4 0 8z" fill="#57606a"/></marker></defs>\n'
+        f'<rect width="{width}" height="{height}" fill="#ffffff"/>\n' + "\n".join([*arrows, *drawn]) + "\n</svg>\n"
+    )
+
+
+def ranked(plan: Plan) -> list[list[str]]:
+    """Gives the tasks by rank: a task's rank is the longest path that leads to it."""
+    needed = {task.task_id: set(task.dependencies) for task in plan.nodes}
+    ranks: list[list[str]] = []
+    placed: set[str] = set()
+    while len(placed) < len(needed):
+        rank = [task for task, before in needed.items() if task not in placed and before <= placed]
+        if not rank:
+            rank = [task for task in needed if task not in placed]
+        ranks.append(rank)
+        placed.update(rank)
+    return ranks
+
+
+def _boxes(plan: Plan, ranks: Sequence[Sequence[str]], states: Mapping[str, str]) -> dict[str, Box]:
+    described = {task.task_id: task.description for task in plan.nodes}
+    tallest = max((len(rank) for rank in ranks), default=1)
+    boxes: dict[str, Box] = {}
+    for column, rank in enumerate(ranks):
+        offset = (tallest - len(rank)) * (BOX_HEIGHT + GAP_Y) / 2
+        for row, task in enumerate(rank):
+            boxes[task] = Box(
+                task_id=task,
+                lines=tuple(_wrapped(described[task])),
+                x=MARGIN + column * (BOX_WIDTH + GAP_X),
+                y=MARGIN + offset + row * (BOX_HEIGHT + GAP_Y),
+                state=states.get(task, "planned"),
+            )
+    return boxes
+
+
+def _wrapped(text: str) -> list[str]:
+    words, lines = text.split(), [""]
+    for word in words:
+        if len(lines[-1]) + len(word) + 1 > 36:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines if len(lines) <= 2 else [lines[0], lines[1][:34] + "…"]
+
+
+def _drawn(box: Box) -> str:
+    fill, line = COLOURS.get(box.state, COLOURS["planned"])
+    texts = "".join(
+        f'<text x="{box.x + 10}" y="{box.y + 32 + 14 * index}" fill="#24292f">{html.escape(text)}</text>'
+        for index, text in enumerate(box.lines)
+    )
+    return (
+        f'<g><rect x="{box.x}" y="{box.y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" fill="{fill}" stroke="{line}"/>'
+        f'<text x="{box.x + 10}" y="{box.y + 16}" font-weight="bold" fill="{line}">{html.escape(box.task_id)}</text>{texts}</g>'
+    )
+
+
+def _arrow(start: Box, end: Box) -> str:
+    x1, y1 = start.x + BOX_WIDTH, start.y + BOX_HEIGHT / 2
+    x2, y2 = end.x, end.y + BOX_HEIGHT / 2
+    middle = (x1 + x2) / 2
+    return f'<path d="M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}" fill="none" stroke="#57606a" marker-end="url(#a)"/>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -66,12 +66,12 @@ class EdgeIndex(Index):
         for key, value in expected.items():
             if found.get(key) != value:
                 raise InputError(
-                    f"the knowledge store in {str(self._home)!r} was made with {key} {found.get(key)!r}, not {value!r}: "
-                    "open it with that, or add the documents to a store in another directory"
+                    f"the knowledge store in {str(self._home)!r} was made with {key} {found.get(key)!r}, "
+                    f"not {value!r}: open it with that, or add the documents to a store in another directory"
                 )
 
     @contextmanager
-    def _errors(self) -> Iterator[None]:
+    def _errors(self) -> Generator[None]:
         """Names the directory in whatever goes wrong with it."""
         where = repr(str(self._home))
         try:
@@ -85,7 +85,8 @@ class EdgeIndex(Index):
         except Exception as error:  # the engine raises plain Exception
             if "WouldBlock" in str(error):
                 raise ArchiveError(
-                    f"the knowledge store in {where} is held by another process; close it there, or use another directory"
+                    f"the knowledge store in {where} is held by another process: "
+                    "close it there, or use another directory"
                 ) from error
             raise ArchiveError(f"the knowledge store in {where} failed: {error}") from error
 

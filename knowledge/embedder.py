@@ -14,11 +14,16 @@ from dagwright.exceptions import InputError
 
 if TYPE_CHECKING:
     import numpy as np
-    import onnxruntime
     import tokenizers
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float32]
+
+
+class _Session(Protocol):
+    """The one method of an onnxruntime session that is used; the library has no types."""
+
+    def run(self, output_names: None, input_feed: dict[str, NDArray[np.int64]]) -> list[Matrix]: ...
 
 
 class Embedder(Protocol):
@@ -84,7 +89,7 @@ class MiniLm:
         ids = np.array([item.ids for item in encoded], dtype=np.int64)
         mask = np.array([item.attention_mask for item in encoded], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        states: Any = self._session.run(None, inputs)[0]
+        states = self._session.run(None, inputs)[0]
         weights = mask[:, :, None].astype(np.float32)
         pooled = (states * weights).sum(axis=1) / weights.sum(axis=1)
         return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
@@ -94,18 +99,18 @@ class MiniLm:
         import tokenizers
 
         tokenizer = tokenizers.Tokenizer.from_str(_checked(*TOKENIZER, TOKENIZER_SHA256).decode("utf-8"))
-        tokenizer.enable_truncation(self._max_tokens)
-        tokenizer.enable_padding()
+        tokenizer.enable_truncation(self._max_tokens)  # pyright: ignore[reportUnknownMemberType]
+        tokenizer.enable_padding()  # pyright: ignore[reportUnknownMemberType]
         return tokenizer
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
-        import onnxruntime
+    def _session(self) -> _Session:
+        import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
-        options = onnxruntime.SessionOptions()
+        options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType]
         options.log_severity_level = 3
         weights = _checked(*WEIGHTS, WEIGHTS_SHA256)
-        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])  # pyright: ignore[reportReturnType]
 
 
 def _checked(package: str, file: str, expected: str) -> bytes:

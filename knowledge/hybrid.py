@@ -12,7 +12,7 @@ from knowledge.document import Document
 from knowledge.embedder import Embedder
 from knowledge.fusion import Fused, fuse
 from knowledge.index import Entry, Found, Index, Scope, point_id
-from knowledge.sparse import Bm25
+from knowledge.sparse import Bm25, Sparse
 from knowledge.store import Added, Hit, Stats
 
 CANDIDATES = 50
@@ -91,7 +91,7 @@ class HybridStore:
         dense, sparse = self._index.nearest(*self._vectors(query), scope, CANDIDATES)
         return tuple(self._hit(query, *pair) for pair in islice(_newest(fuse(dense, sparse)), limit))
 
-    def _vectors(self, query: str):  # noqa: ANN202
+    def _vectors(self, query: str) -> tuple[list[float] | None, Sparse | None]:
         dense = self._embedder.embed([query])[0].tolist() if self._embedder else None
         sparse = self._bm25.query(query)
         return dense, sparse if sparse.indices else None

@@ -15,7 +15,8 @@ from knowledge.document import Document
 from knowledge.embedder import Embedder, MiniLm
 
 Backend = Literal["edge", "memory"]
-"""`edge`: Qdrant's engine in this process, on disk or in a temporary folder; `memory`: for up to about 2,000 documents."""
+"""`edge`: Qdrant's engine in this process, on disk or in a temporary folder; `memory`: Qdrant's
+Python client, for tests and up to about 2,000 documents."""
 
 
 class Hit(Frozen):
@@ -118,7 +119,7 @@ def open_store(
     path: Path | None = None,
     *,
     backend: Backend = "edge",
-    embedder: Embedder | None | _Default = _DEFAULT,
+    embedder: Embedder | _Default | None = _DEFAULT,
 ) -> KnowledgeStore:
     """Opens a store, making it where there is none.
 

@@ -1,15 +1,18 @@
 """`Archive`: everything that a run leaves behind, in one folder, written by one process at a time.
 
-`HOME/runs/RUN/` holds `archive.db` (SQLite in WAL mode with synchronous=FULL: hash-chained events,
-content-addressed artefacts, the ledger of effects), `inputs/` (the goal's files) and `files/` (what
-tools write). An event is on disk when `append` returns. An artefact is on disk at the latest with
-the next event, so no event ever names an artefact that a crash could lose.
+`HOME/runs/RUN/` holds `archive.db` (SQLite in WAL mode: hash-chained events, content-addressed
+artefacts, the ledger of effects), `inputs/` (the goal's files) and `files/` (what tools write).
+What was added survives the end of the process at once. It survives a loss of power when it was
+added durably (the default: the log is synced after the commit, as SQLite does in synchronous=FULL)
+or when anything was added durably, or `sync` called, after it. An artefact always comes before
+the event that names it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import sqlite3
 import threading
@@ -53,6 +56,7 @@ class Archive:
         self._lock = lock
         self._guard = threading.RLock()
         self._depth = 0
+        self._log: int | None = None
         self._broken: str | None = None
         self.run: str = self._read("SELECT id FROM run", ())[0][0]
         """The run's id."""
@@ -130,14 +134,14 @@ class Archive:
         return self._head
 
     def append(self, kind: EventKind, body: JsonValue) -> Event:
-        """Adds an event; it is on disk when this returns, or when the enclosing `batch` ends.
+        """Adds an event, durably unless inside a `batch` that is not.
 
         Raises:
             ArchiveError: the disk is full or broken; the archive then takes nothing more.
             ValueError: the body is not JSON (a number that is not finite, a lone surrogate).
         """
         time = datetime.now(UTC)
-        with self._guard:
+        with self.batch():
             values: dict[str, Any] = {
                 "seq": self._seq + 1,
                 "time": _stamp(time),
@@ -147,35 +151,51 @@ class Archive:
                 "prev": self._head,
             }
             digest = hashlib.sha256(canonical_json(values)).hexdigest()
-            text = canonical_json(body).decode()
-            with self.batch():
-                row = (values["seq"], values["time"], kind, text, self._head, digest)
-                self._write("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
-                self._seq, self._head = self._seq + 1, digest
+            row = (values["seq"], values["time"], kind, canonical_json(body).decode(), self._head, digest)
+            self._write("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._seq, self._head = self._seq + 1, digest
             return _event(self.run, (values["seq"], time, kind, body, values["prev"], digest))
 
     @contextmanager
-    def batch(self) -> Generator[None]:
+    def batch(self, *, durable: bool = True) -> Generator[None]:
         """Writes all that is added inside it in one transaction: all or nothing, one sync.
 
-        Other threads wait meanwhile, so it encloses no effect and no waiting.
+        Other threads wait meanwhile, so it encloses no effect and no waiting. Batches nest; the
+        outermost decides.
         """
         with self._guard:
             self._check_writable()
+            if self._depth:
+                yield
+                return
             before = (self._seq, self._head)
-            if not self._depth:
-                self._write("SAVEPOINT batch", ())
-            self._depth += 1
+            self._write("BEGIN IMMEDIATE", ())
+            self._depth = 1
             try:
                 yield
-                if self._depth == 1:
-                    self._commit()
+                self._write("COMMIT", ())
             except BaseException:
-                if self._depth == 1:
-                    self._roll_back(before)
+                self._seq, self._head = before
+                self._roll_back()
                 raise
             finally:
-                self._depth -= 1
+                self._depth = 0
+            if durable:
+                self.sync()
+
+    def sync(self) -> None:
+        """Makes all that was added survive a loss of power.
+
+        Raises:
+            ArchiveError: the disk refuses; the archive then takes nothing more.
+        """
+        with self._guard:
+            try:
+                if self._log is None:
+                    self._log = os.open(f"{self.folder / 'archive.db'}-wal", os.O_RDWR)
+                os.fsync(self._log)
+            except OSError as error:
+                raise self._break(error) from error
 
     def events(self, kind: EventKind | None = None, *, after: int = -1) -> Iterator[Event]:
         """Gives the events in order, only those of a kind if one is given, with `seq` > `after`."""
@@ -233,22 +253,20 @@ class Archive:
         return self._read(query, values)
 
     def execute(self, statement: str, values: tuple[str | int | None, ...]) -> None:
-        """Runs one writing statement inside `batch`, for the ledger. Errors as for `append`."""
+        """Runs one writing statement, for the ledger, inside a `batch`. Errors as for `append`."""
         with self.batch():
             self._write(statement, values)
 
     def close(self) -> None:
-        """Writes what is left, closes the file and lets go of the lock."""
+        """Closes the file and lets go of the lock; doing so twice is harmless."""
         with self._guard:
-            try:
-                if self._connection.in_transaction and self._broken is None:
-                    self._connection.execute("COMMIT")
-                self._connection.close()
-            except sqlite3.Error as error:
-                raise _failure(self.run, error) from error
-            finally:
-                if self._lock is not None:
-                    self._lock.release()
+            self._broken = self._broken or f"the archive of run {self.run!r} is closed"
+            self._connection.close()
+            if self._log is not None:
+                os.close(self._log)
+                self._log = None
+            if self._lock is not None:
+                self._lock.release()
 
     def __enter__(self) -> Archive:
         return self
@@ -258,8 +276,7 @@ class Archive:
 
     def _store(self, data: bytes, media: str) -> Sha256:
         digest = sha256_bytes(data)
-        with self._guard:
-            self._check_writable()
+        with self.batch(durable=False):
             self._write("INSERT OR IGNORE INTO artefact VALUES (?, ?, ?)", (digest, media, data))
         return digest
 
@@ -267,33 +284,22 @@ class Archive:
         if self._lock is None:
             raise ArchiveError(f"the archive of run {self.run!r} was opened for reading only")
         if self._broken is not None:
-            raise ArchiveError(f"{self._broken}; open the run again once that is mended")
+            raise ArchiveError(self._broken)
 
     def _write(self, statement: str, values: tuple[Any, ...]) -> None:
         try:
-            if not self._connection.in_transaction:
-                self._connection.execute("BEGIN IMMEDIATE")
             self._connection.execute(statement, values)
         except sqlite3.Error as error:
             raise self._break(error) from error
 
-    def _commit(self) -> None:
+    def _break(self, error: Exception) -> ArchiveError:
+        self._broken = f"the archive of run {self.run!r} failed: {error}; mend that and open the run again"
+        return ArchiveError(self._broken)
+
+    def _roll_back(self) -> None:
         try:
             if self._connection.in_transaction:
-                self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise self._break(error) from error
-
-    def _break(self, error: sqlite3.Error) -> ArchiveError:
-        failure = _failure(self.run, error)
-        self._broken = str(failure)
-        return failure
-
-    def _roll_back(self, before: tuple[int, Sha256]) -> None:
-        self._seq, self._head = before
-        try:
-            if self._connection.in_transaction:  # what others put before this batch stays
-                self._connection.execute("ROLLBACK TO batch")
+                self._connection.execute("ROLLBACK")
         except sqlite3.Error as error:
             self._break(error)
 
@@ -323,7 +329,7 @@ def _connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         return _connect_reading(path)
     connection = sqlite3.connect(path, timeout=5.0, isolation_level=None, check_same_thread=False)
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA synchronous=NORMAL")  # `Archive.sync` adds what FULL does, once per batch
     return connection
 
 

@@ -50,12 +50,15 @@ class Worker(Protocol):
         ...
 
 
+ProgressState = Literal["scheduled", "running", "completed", "failed", "retrying", "skipped", "cancelled"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progress:
     """A step changed its state; for the live view."""
 
     step: str
-    state: Literal["scheduled", "running", "completed", "failed", "retrying", "skipped", "cancelled"]
+    state: ProgressState
     attempt: int = 1
     detail: str = ""
 

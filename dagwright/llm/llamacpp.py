@@ -1,0 +1,184 @@
+"""llama.cpp in this process: loads weights silently, opens no port, streams one completion at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import secrets
+import signal
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import JsonValue
+
+from dagwright.exceptions import Cancelled, ContentError, InputError, TimedOut, TransportError
+from dagwright.model import JsonSchema
+
+GRACE = 30.0
+"""Seconds that a stopped completion may take to end its current batch."""
+
+
+@dataclass(kw_only=True)
+class Completion:
+    """What llama.cpp streamed."""
+
+    text: str = ""
+    logprobs: list[float] = field(default_factory=list[float])
+    finish: str = ""
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    error: JsonSchema | None = None
+
+    def add(self, chunk: JsonSchema) -> None:
+        """Takes one chunk of the stream."""
+        if isinstance(chunk.get("error"), dict):
+            self.error = chunk["error"]  # pyright: ignore[reportAttributeAccessIssue]
+            return
+        for choice in _objects(chunk.get("choices")):
+            self._add_choice(choice)
+        usage = chunk.get("usage")
+        if isinstance(usage, dict):
+            details = usage.get("prompt_tokens_details")
+            self.prompt_tokens = _integer(usage, "prompt_tokens")
+            self.completion_tokens = _integer(usage, "completion_tokens")
+            self.cached_tokens = _integer(details, "cached_tokens") if isinstance(details, dict) else 0
+
+    def _add_choice(self, choice: JsonSchema) -> None:
+        delta = choice.get("delta")
+        text = delta.get("content") if isinstance(delta, dict) else choice.get("text")
+        self.text += text if isinstance(text, str) else ""
+        logprobs = choice.get("logprobs")
+        for token in _objects(logprobs.get("content")) if isinstance(logprobs, dict) else ():
+            value = token.get("logprob")
+            if isinstance(value, int | float):
+                self.logprobs.append(float(value))
+        finish = choice.get("finish_reason")
+        self.finish = finish if isinstance(finish, str) else self.finish
+
+
+class Engine:
+    """Weights in memory. Not thread-safe: its user holds a lock around `stream`."""
+
+    def __init__(self, path: Path, *, threads: int, context: int) -> None:
+        """Loads the weights; prints nothing and leaves signal handlers as they were.
+
+        Raises:
+            InputError: the file is no GGUF that llama.cpp can load.
+        """
+        # llama.cpp insists on a server: it gets a socket in a private folder and a random key
+        self._folder = tempfile.TemporaryDirectory(prefix="dagwright-llm-")
+        parameters = _parameters(path, threads=threads, context=context, socket=f"{self._folder.name}/s.sock")
+        with _signals_kept():
+            try:
+                self._server = _xllamacpp().Server(parameters)
+            except RuntimeError as error:
+                self._folder.cleanup()
+                raise InputError(f"{str(path)!r} cannot be loaded: it is no GGUF model that llama.cpp knows") from error
+
+    def stream(self, body: JsonSchema, *, chat: bool, timeout: float, cancelled: threading.Event) -> Completion:
+        """Runs one completion to its end, its time limit or its cancellation.
+
+        Raises:
+            ContentError: llama.cpp refused the request (malformed grammar, prompt too long).
+            TimedOut: it took longer than `timeout` seconds.
+            Cancelled: `cancelled` was set.
+        """
+        result, stop, failure = Completion(), threading.Event(), list[Exception]()
+
+        def take(chunk: Any) -> bool:
+            result.add(chunk)
+            return stop.is_set()
+
+        def work() -> None:
+            handle = self._server.handle_chat_completions if chat else self._server.handle_completions
+            try:
+                handle({**body, "stream": True, "return_progress": True}, take)
+            except Exception as error:  # noqa: BLE001 - carried over to the caller's thread
+                failure.append(error)
+
+        worker = threading.Thread(target=work, name="dagwright-llm", daemon=True)
+        worker.start()
+        try:
+            _wait(worker, timeout=timeout, cancelled=cancelled)
+        finally:
+            stop.set()
+            worker.join(GRACE)
+        if failure:
+            raise TransportError(f"llama.cpp failed: {failure[0]}") from failure[0]
+        if result.error is not None:
+            raise ContentError(f"llama.cpp refused the request: {result.error.get('message')}")
+        return result
+
+    def close(self) -> None:
+        """Frees the weights."""
+        del self._server
+        self._folder.cleanup()
+
+
+def _wait(worker: threading.Thread, *, timeout: float, cancelled: threading.Event) -> None:
+    deadline = time.monotonic() + timeout
+    while worker.is_alive():
+        if cancelled.is_set():
+            raise Cancelled("the model was stopped")
+        if time.monotonic() > deadline:
+            raise TimedOut(f"the local model gave no complete answer within {timeout:g} s")
+        worker.join(0.05)
+
+
+def _parameters(path: Path, *, threads: int, context: int, socket: str) -> Any:
+    parameters = _xllamacpp().CommonParams()
+    parameters.model.path = str(path)
+    parameters.n_ctx = context
+    parameters.n_batch = 256  # cancellation is looked at between batches
+    parameters.n_parallel = 1
+    parameters.cpuparams.n_threads = threads
+    parameters.cpuparams_batch.n_threads = threads
+    parameters.cache_prompt = True
+    parameters.cache_ram_mib = 256
+    parameters.warmup = False
+    parameters.verbosity = -1
+    parameters.ui = False
+    parameters.endpoint_slots = False
+    parameters.hostnames = [socket]
+    parameters.api_keys = [secrets.token_hex(32)]
+    return parameters
+
+
+def _xllamacpp() -> Any:
+    try:
+        import xllamacpp  # pyright: ignore[reportMissingTypeStubs]
+    except ImportError as error:
+        raise InputError(
+            f"the local model needs the package xllamacpp, which cannot be imported here ({error}); "
+            "use a hosted one, e.g. --model openai:gpt-4o-mini"
+        ) from error
+    return xllamacpp
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """llama.cpp installs handlers of its own for SIGINT and SIGTERM; this puts ours back."""
+    library = ctypes.CDLL(None, use_errno=True)
+    saved = {number: ctypes.create_string_buffer(512) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number, action in saved.items():
+        library.sigaction(int(number), None, action)
+    try:
+        yield
+    finally:
+        for number, action in saved.items():
+            library.sigaction(int(number), action, None)
+
+
+def _objects(value: JsonValue) -> list[JsonSchema]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _integer(mapping: JsonSchema, key: str) -> int:
+    value = mapping.get(key)
+    return int(value) if isinstance(value, int | float) else 0

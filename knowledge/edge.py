@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dagwright.exceptions import ArchiveError, InputError
 from knowledge.embedder import Embedder
-from knowledge.index import DENSE, SPARSE, Entry, Found, Index, Scope
+from knowledge.index import DENSE, FOUND_FIELDS, SPARSE, Entry, Found, Index, Scope, found
 from knowledge.sparse import Sparse
 
 if TYPE_CHECKING:
@@ -122,24 +122,24 @@ class EdgeIndex(Index):
         if sparse is not None:
             queries.append(nearest(qdrant_edge.SparseVector(sparse.indices, sparse.values), using=SPARSE))
         requests = [
-            qdrant_edge.QueryRequest(limit=limit, query=query, filter=matching, with_payload=["document"])
+            qdrant_edge.QueryRequest(limit=limit, query=query, filter=matching, with_payload=FOUND_FIELDS)
             for query in queries
         ]
         with self._errors():
             answers = self._shard.query_batch(qdrant_edge.QueryBatchRequest(requests)) if requests else []
-        found = iter([[_found(point.id, point.score, point.payload) for point in points] for points in answers])
-        by_meaning = next(found) if dense is not None else []
-        by_words = next(found) if sparse is not None else []
+        groups = iter([[found(point.id, point.score, point.payload) for point in points] for points in answers])
+        by_meaning = next(groups) if dense is not None else []
+        by_words = next(groups) if sparse is not None else []
         return by_meaning, by_words
 
     def select(self, scope: Scope, limit: int) -> list[Found]:
         """Gives points in scope."""
         import qdrant_edge
 
-        request = qdrant_edge.ScrollRequest(limit=limit, filter=_filter(scope), with_payload=["document"])
+        request = qdrant_edge.ScrollRequest(limit=limit, filter=_filter(scope), with_payload=FOUND_FIELDS)
         with self._errors():
             records, _ = self._shard.scroll(request)
-        return [_found(record.id, 0.0, record.payload) for record in records]
+        return [found(record.id, 0.0, record.payload) for record in records]
 
     def counts(self) -> tuple[int, int, dict[str, int]]:
         """Counts points, operations and points by API."""
@@ -197,7 +197,3 @@ def _filter(scope: Scope) -> qdrant_edge.Filter:
         qdrant_edge.FieldCondition(field, match=qdrant_edge.MatchAny(list(values))) for field, values in scope.matches()
     ]
     return qdrant_edge.Filter(must=conditions)
-
-
-def _found(key: object, score: float, payload: dict[str, Any] | None) -> Found:
-    return Found(id=str(key), score=score, document=str((payload or {})["document"]))

@@ -107,7 +107,7 @@ class MiniLm:
     def _session(self) -> _Session:
         import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
-        options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType]
+        options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         options.log_severity_level = 3
         weights = _checked(*WEIGHTS, WEIGHTS_SHA256)
         return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])  # pyright: ignore[reportReturnType]

@@ -11,7 +11,7 @@ from dagwright.exceptions import InputError
 from knowledge.document import Document
 from knowledge.embedder import Embedder
 from knowledge.fusion import Fused, fuse
-from knowledge.index import Entry, Found, Index, Scope, point_id
+from knowledge.index import Entry, Index, Scope, point_id
 from knowledge.sparse import Bm25, Sparse
 from knowledge.store import Added, Hit, Stats
 
@@ -89,14 +89,15 @@ class HybridStore:
             return ()
         scope = Scope(at=at or _today(), api=api, operations=allowed)
         dense, sparse = self._index.nearest(*self._vectors(query), scope, CANDIDATES)
-        return tuple(self._hit(query, *pair) for pair in islice(_newest(fuse(dense, sparse)), limit))
+        return tuple(self._hit(query, item) for item in islice(_newest(fuse(dense, sparse)), limit))
 
     def _vectors(self, query: str) -> tuple[list[float] | None, Sparse | None]:
         dense = self._embedder.embed([query])[0].tolist() if self._embedder else None
         sparse = self._bm25.query(query)
         return dense, sparse if sparse.indices else None
 
-    def _hit(self, query: str, document: Document, fused: Fused) -> Hit:
+    def _hit(self, query: str, fused: Fused) -> Hit:
+        document = fused.found.document()
         return Hit(
             document=document,
             score=fused.score,
@@ -126,10 +127,8 @@ class HybridStore:
             return ()
         scope = Scope(at=at or _today(), doc_ids=wanted)
         found = self._index.select(scope, limit=len(wanted) * 100)
-        by_id: dict[str, Document] = {}
-        for document in sorted(map(_document, found), key=_age):
-            by_id[document.doc_id] = document
-        return tuple(by_id[key] for key in wanted if key in by_id)
+        newest = {item.doc_id: item for item in sorted(found, key=lambda item: item.age)}
+        return tuple(newest[key].document() for key in wanted if key in newest)
 
     def stats(self) -> Stats:
         """Tells what is in it."""
@@ -161,23 +160,10 @@ class HybridStore:
         self.close()
 
 
-def _newest(fused: Iterable[Fused]) -> Iterator[tuple[Document, Fused]]:
-    """Gives each document once, at its best place, in its newest revision among the candidates."""
-    ranked = [(_document(item.found), item) for item in fused]
-    newest: dict[str, Document] = {}
-    for document, _ in sorted(ranked, key=lambda pair: _age(pair[0])):
-        newest[document.doc_id] = document
-    for document, item in ranked:
-        if newest.get(document.doc_id) is document:
-            yield document, item
-
-
-def _age(document: Document) -> tuple[date, str]:
-    return document.valid_from or date.min, document.version
-
-
-def _document(found: Found) -> Document:
-    return Document.model_validate_json(found.document)
+def _newest(fused: Sequence[Fused]) -> Iterator[Fused]:
+    """Gives each document once: its newest revision among the candidates."""
+    newest = {item.found.doc_id: item.found.id for item in sorted(fused, key=lambda item: item.found.age)}
+    return (item for item in fused if newest[item.found.doc_id] == item.found.id)
 
 
 def _today() -> date:

@@ -41,6 +41,7 @@ class Entry:
             "document": document.model_dump_json(),
             "hash": document.hash,
             "doc_id": document.doc_id,
+            "version": document.version,
             "api": document.api or "",
             "operation": document.operation or "",
             "from": document.valid_from.toordinal() if document.valid_from else FIRST_DAY,
@@ -87,9 +88,30 @@ class Found:
     """A point that a search found."""
 
     id: str
+    """Id of the point."""
     score: float
-    document: str
+    """Cosine or BM25 score; 0 where nothing was compared."""
+    doc_id: str
+    """Id of the document, the same for all its revisions."""
+    age: tuple[int, str]
+    """First day and version: the greater, the newer."""
+    content: str
     """The document as JSON."""
+
+    def document(self) -> Document:
+        """Gives the document."""
+        return Document.model_validate_json(self.content)
+
+
+FOUND_FIELDS = ["document", "doc_id", "from", "version"]
+"""The part of the payload that `found` needs."""
+
+
+def found(key: object, score: float, payload: dict[str, Any] | None) -> Found:
+    """Gives a point as it was found, from its id, score and payload."""
+    facts = payload or {}
+    age = (int(facts["from"]), str(facts["version"]))
+    return Found(id=str(key), score=score, doc_id=str(facts["doc_id"]), age=age, content=str(facts["document"]))
 
 
 class Index(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
-from knowledge.index import DENSE, SPARSE, Entry, Found, Index, Scope
+from knowledge.index import DENSE, FOUND_FIELDS, SPARSE, Entry, Found, Index, Scope, found
 from knowledge.sparse import Sparse
 
 if TYPE_CHECKING:
@@ -64,15 +64,15 @@ class MemoryIndex(Index):
                 using=using,
                 query_filter=_filter(scope),
                 limit=limit,
-                with_payload=["document"],
+                with_payload=FOUND_FIELDS,
             )
-        return [_found(point.id, point.score, point.payload) for point in answer.points]
+        return [found(point.id, point.score, point.payload) for point in answer.points]
 
     def select(self, scope: Scope, limit: int) -> list[Found]:
         """Gives points in scope."""
         with self._lock:
-            records, _ = self._client.scroll(COLLECTION, _filter(scope), limit=limit, with_payload=["document"])
-        return [_found(record.id, 0.0, record.payload) for record in records]
+            records, _ = self._client.scroll(COLLECTION, _filter(scope), limit=limit, with_payload=FOUND_FIELDS)
+        return [found(record.id, 0.0, record.payload) for record in records]
 
     def counts(self) -> tuple[int, int, dict[str, int]]:
         """Counts points, operations and points by API."""
@@ -110,7 +110,3 @@ def _filter(scope: Scope) -> models.Filter:
         models.FieldCondition(key=field, match=models.MatchAny(any=list(values))) for field, values in scope.matches()
     ]
     return models.Filter(must=conditions)
-
-
-def _found(key: object, score: float, payload: dict[str, Any] | None) -> Found:
-    return Found(id=str(key), score=score, document=str((payload or {})["document"]))

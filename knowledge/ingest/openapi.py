@@ -178,7 +178,7 @@ def _base_url(document: Json, base_url: str | None) -> str:
     if base_url is not None:
         return base_url
     servers = document.get("servers")
-    server = servers[0] if isinstance(servers, list) and servers else {}
+    server = servers[0] if isinstance(servers, list) and servers else None
     if not isinstance(server, dict):
         return ""
     url, variables = str(server.get("url", "")), server.get("variables")

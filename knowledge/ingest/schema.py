@@ -23,7 +23,8 @@ _ONE = ("not", "if", "then", "else", "contains", "propertyNames", "additionalPro
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 _BY_NAME = ("properties", "patternProperties", "dependentSchemas")
 _DROPPED = frozenset(
-    ["$id", "$schema", "$anchor", "$dynamicAnchor", "$comment", "$defs", "definitions", "nullable", "example", "examples", "discriminator", "xml", "externalDocs", "readOnly", "writeOnly", "deprecated", "collectionFormat"]
+    "$id $schema $anchor $dynamicAnchor $comment $defs definitions nullable example examples discriminator xml "
+    "externalDocs readOnly writeOnly deprecated".split()  # noqa: SIM905 - a list of words
 )
 _MERGEABLE = frozenset({"type", "properties", "required", "title", "description"})
 
@@ -170,7 +171,8 @@ def _nullable(schema: JsonSchema) -> JsonSchema:
         return {"anyOf": [schema, {"type": "null"}]} if schema else schema
     if isinstance(choices, list) and None not in choices:
         schema["enum"] = [*choices, None]
-    return schema | {"type": [kind, "null"]}
+    schema["type"] = [kind, "null"]
+    return schema
 
 
 def _merged(schema: JsonSchema) -> JsonSchema:
@@ -196,11 +198,14 @@ def _is_plain_object(part: Json) -> bool:
 
 def _joined(objects: list[Json], around: Json) -> JsonSchema:
     properties: Json = {}
-    required: list[JsonValue] = []
-    merged: JsonSchema = {}
+    required: list[str] = []
+    merged: Json = {}
     for part in (*objects, around):
         properties |= cast("Json", part.get("properties", {}))
-        required += cast("list[JsonValue]", part.get("required", []))
+        required += cast("list[str]", part.get("required", []))
         merged |= {key: part[key] for key in ("title", "description") if key in part}
-    merged |= {"type": "object", "properties": properties}
-    return merged | ({"required": cast("JsonValue", list(dict.fromkeys(map(str, required))))} if required else {})
+    merged["type"] = "object"
+    merged["properties"] = properties
+    if required:
+        merged["required"] = [*dict.fromkeys(required)]
+    return merged

@@ -1,0 +1,266 @@
+# ruff: noqa: D103 - each goal's own text says what the function of its name computes
+"""Known answers of the demo goals, computed with pandas alone: the toolchest has no part in them.
+
+Each function gives, for its goal of the same name, the expected values in the order of the checks.
+`tests/benchmarks` compares them with what the goals' files say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Tables = Mapping[str, "pd.DataFrame"]
+Known = list[object]
+Reference = Callable[[Tables], Known]
+REFERENCES: dict[str, Reference] = {}
+
+
+def known(function: Reference) -> Reference:
+    """Registers a reference under its function's name."""
+    REFERENCES[function.__name__] = function
+    return function
+
+
+def rows(table: pd.DataFrame) -> list[list[object]]:
+    """Gives a table's rows as plain lists."""
+    return table.to_numpy(dtype=object).tolist()
+
+
+def winner(series: pd.Series[float]) -> str:
+    """Gives the label of the largest value."""
+    return str(series.idxmax())
+
+
+# Development goals.
+
+
+@known
+def gentoo_mass(t: Tables) -> Known:
+    p = t["penguins"]
+    return [p.loc[p.species == "Gentoo", "body_mass_g"].mean()]
+
+
+@known
+def dream_count(t: Tables) -> Known:
+    return [int((t["penguins"].island == "Dream").sum())]
+
+
+@known
+def heaviest_species(t: Tables) -> Known:
+    return [winner(t["penguins"].groupby("species").body_mass_g.mean())]
+
+
+@known
+def flipper_mass_correlation(t: Tables) -> Known:
+    return [t["penguins"].flipper_length_mm.corr(t["penguins"].body_mass_g)]
+
+
+@known
+def flipper_by_species_and_island(t: Tables) -> Known:
+    return [rows(t["penguins"].groupby(["species", "island"]).flipper_length_mm.mean().reset_index())]
+
+
+@known
+def unknown_sex(t: Tables) -> Known:
+    return [int(t["penguins"].sex.isna().sum())]
+
+
+@known
+def adelie_bill_spread(t: Tables) -> Known:
+    p = t["penguins"]
+    return [p.loc[p.species == "Adelie", "bill_length_mm"].std()]
+
+
+@known
+def flipper_chart(_: Tables) -> Known:
+    return [None]
+
+
+@known
+def penguin_report(t: Tables) -> Known:
+    p = t["penguins"]
+    link = p.bill_length_mm.corr(p.body_mass_g)
+    return [winner(p.groupby("species").body_mass_g.mean()), link, None, [link]]
+
+
+@known
+def coffee_revenue(t: Tables) -> Known:
+    return [(t["coffee_sales"].quantity * t["coffee_sales"].price).sum()]
+
+
+@known
+def most_cups(t: Tables) -> Known:
+    return [winner(t["coffee_sales"].groupby("drink").quantity.sum())]
+
+
+@known
+def best_month(t: Tables) -> Known:
+    c = t["coffee_sales"]
+    return [int(c.groupby(c.date.str[5:7].astype(int)).quantity.sum().idxmax())]
+
+
+@known
+def best_rated_district(t: Tables) -> Known:
+    joined = t["coffee_sales"].merge(t["coffee_shops"], on="shop")
+    return [winner(joined.groupby("district").rating.mean())]
+
+
+@known
+def large_card_orders(t: Tables) -> Known:
+    c = t["coffee_sales"]
+    return [int(((c["size"] == "large") & (c.payment == "card")).sum())]
+
+
+@known
+def harbour_cups(t: Tables) -> Known:
+    joined = t["coffee_sales"].merge(t["coffee_shops"], on="shop")
+    return [int(joined.loc[joined.district == "Harbour", "quantity"].sum())]
+
+
+@known
+def electric_median(t: Tables) -> Known:
+    b = t["bike_trips"]
+    return [b.loc[b.bike_type == "electric", "minutes"].median()]
+
+
+@known
+def long_trip_distance(t: Tables) -> Known:
+    b = t["bike_trips"]
+    return [b.loc[b.minutes > 30, "distance_km"].mean()]
+
+
+@known
+def longest_trips(t: Tables) -> Known:
+    longest = t["bike_trips"].sort_values("minutes", ascending=False).head(3)
+    return [rows(longest[["trip_id", "minutes"]])]
+
+
+@known
+def trips_by_type(t: Tables) -> Known:
+    return [rows(t["bike_trips"].groupby("bike_type").size().reset_index())]
+
+
+@known
+def riders_and_chart(t: Tables) -> Known:
+    b = t["bike_trips"]
+    return [b.age.mean(), winner(b.groupby("station").distance_km.sum()), None]
+
+
+# Held-out goals.
+
+
+@known
+def logistics_satisfaction(t: Tables) -> Known:
+    e = t["employee_survey"]
+    return [e.loc[e.department == "Logistics", "satisfaction"].mean()]
+
+
+@known
+def returned_parcels(t: Tables) -> Known:
+    return [int((t["parcels"].status == "returned").sum())]
+
+
+@known
+def strongest_wind(t: Tables) -> Known:
+    w = t["weather"]
+    return [w.loc[w.station == "Hollow Point", "wind_kmh"].max()]
+
+
+@known
+def longest_kept_category(t: Tables) -> Known:
+    return [winner(t["library_loans"].groupby("category").days_kept.mean())]
+
+
+@known
+def commute_satisfaction(t: Tables) -> Known:
+    return [t["employee_survey"].commute_minutes.corr(t["employee_survey"].satisfaction)]
+
+
+@known
+def dearest_parcels(t: Tables) -> Known:
+    dearest = t["parcels"].sort_values("price", ascending=False).head(5)
+    return [rows(dearest[["parcel_id", "price"]])]
+
+
+@known
+def best_selling_genre(t: Tables) -> Known:
+    joined = t["bookshop_orders"].merge(t["books"], on="book_id")
+    return [winner(joined.groupby("genre").copies.sum())]
+
+
+@known
+def coast_temperature(t: Tables) -> Known:
+    joined = t["weather"].merge(t["stations"], on="station")
+    return [joined.loc[joined.region == "Coast", "temperature_c"].mean()]
+
+
+@known
+def unrated_orders(t: Tables) -> Known:
+    return [int(t["bookshop_orders"].rating.isna().sum())]
+
+
+@known
+def loans_by_branch(t: Tables) -> Known:
+    return [rows(t["library_loans"].groupby("branch").size().reset_index())]
+
+
+@known
+def wettest_month(t: Tables) -> Known:
+    w = t["weather"]
+    return [int(w.groupby(w.date.str[5:7].astype(int)).rainfall_mm.sum().idxmax())]
+
+
+@known
+def heavy_express_days(t: Tables) -> Known:
+    p = t["parcels"]
+    return [p.loc[(p.service == "express") & (p.weight_kg > 5), "days"].mean()]
+
+
+@known
+def median_salary(t: Tables) -> Known:
+    return [t["employee_survey"].salary.dropna().median()]
+
+
+@known
+def bookshop_revenue(t: Tables) -> Known:
+    return [(t["bookshop_orders"].copies * t["bookshop_orders"].unit_price).sum()]
+
+
+@known
+def carrier_chart(t: Tables) -> Known:
+    return [None]
+
+
+@known
+def overdue_file(t: Tables) -> Known:
+    loans = t["library_loans"]
+    return [rows(loans.loc[loans.days_kept > 28, ["loan_id", "days_kept"]])]
+
+
+@known
+def slow_carrier_and_price(t: Tables) -> Known:
+    p = t["parcels"]
+    return [winner(p.groupby("carrier").days.mean()), p.weight_kg.corr(p.price)]
+
+
+@known
+def staff_report(t: Tables) -> Known:
+    e = t["employee_survey"]
+    tenure = e.tenure_years.mean()
+    return [len(e), tenure, winner(e.groupby("department").salary.mean()), [tenure]]
+
+
+@known
+def heavy_rain_file(t: Tables) -> Known:
+    w = t["weather"]
+    heavy = w[w.rainfall_mm > 20].sort_values("rainfall_mm", ascending=False)
+    return [len(heavy), rows(heavy[["station", "rainfall_mm"]])]
+
+
+@known
+def salary_by_department_and_site(t: Tables) -> Known:
+    return [rows(t["employee_survey"].groupby(["department", "site"]).salary.mean().reset_index())]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, JsonValue, Tag
+from pydantic import Discriminator, JsonValue, Tag, model_validator
 
 from dagwright.model import Frozen, Pointer
 
@@ -46,16 +46,21 @@ class FactPredicate(Frozen):
 
 
 class Note(Frozen):
-    """Natural language; allowed, and reported as not machine-checked."""
+    """Natural language; allowed, and reported as not machine-checked. A bare text is one."""
 
     note: str
     """The text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_text(cls, data: Any) -> Any:
+        return {"note": data} if isinstance(data, str) else data
 
 
 def _tag(value: Any) -> str | None:
     if isinstance(value, str):
         return "note"
-    names = list(value) if isinstance(value, dict) else list(type(value).model_fields)  # pyright: ignore[reportUnknownArgumentType]
+    names: list[object] = list(value) if isinstance(value, dict) else list(getattr(type(value), "model_fields", ()))  # pyright: ignore[reportUnknownArgumentType]
     return next(
         (
             tag

@@ -53,8 +53,8 @@ TAGS = {"literal": "literal", "from": "from", "from_": "from", "input": "input",
 
 
 def _tag(value: Any) -> str | None:
-    names: list[str] = list(value) if isinstance(value, dict) else list(type(value).model_fields)  # pyright: ignore[reportUnknownArgumentType]
-    return next((TAGS[name] for name in names if name in TAGS), None)
+    names: list[object] = list(value) if isinstance(value, dict) else list(getattr(type(value), "model_fields", ()))  # pyright: ignore[reportUnknownArgumentType]
+    return next((TAGS[name] for name in names if isinstance(name, str) and name in TAGS), None)
 
 
 Value = Annotated[

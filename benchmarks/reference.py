@@ -35,6 +35,11 @@ def winner(series: pd.Series[float]) -> str:
     return str(series.idxmax())
 
 
+def month(days: pd.Series[str]) -> pd.Series[int]:
+    """Gives the months, 1 to 12, of days written as YYYY-MM-DD."""
+    return days.str[5:7].astype(int)
+
+
 # Development goals.
 
 
@@ -100,7 +105,7 @@ def most_cups(t: Tables) -> Known:
 @known
 def best_month(t: Tables) -> Known:
     c = t["coffee_sales"]
-    return [int(c.groupby(c.date.str[5:7].astype(int)).quantity.sum().idxmax())]
+    return [int(winner(c.groupby(month(c.date)).quantity.sum()))]
 
 
 @known
@@ -211,7 +216,7 @@ def loans_by_branch(t: Tables) -> Known:
 @known
 def wettest_month(t: Tables) -> Known:
     w = t["weather"]
-    return [int(w.groupby(w.date.str[5:7].astype(int)).rainfall_mm.sum().idxmax())]
+    return [int(winner(w.groupby(month(w.date)).rainfall_mm.sum()))]
 
 
 @known

@@ -89,8 +89,9 @@ WRITING = (
     operation(
         "chart",
         "charts",
-        "Draw a chart of a table into a picture file. Without `y`, bar counts the rows of each `x`; "
-        "hist shows how `x` is distributed; box shows `y` for each `x`; `color` tells groups apart.",
+        "Draw a chart of a table into a picture file. Kind bar shows y for each x (its mean, or without y "
+        "the number of rows); "
+        "hist shows how x is distributed, box how y is for each x; color tells groups apart.",
         {
             "table": table(),
             "kind": one_of("Kind of chart.", "bar", "line", "scatter", "hist", "box"),

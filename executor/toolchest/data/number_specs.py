@@ -10,12 +10,11 @@ from executor.toolchest.data.spec import ROWS, operation
 NUMBER: JsonSchema = {"type": "number"}
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 
+_COUNTS: dict[str, JsonSchema] = dict.fromkeys(("count", "missing", "distinct"), COUNT)
+_MOMENTS: dict[str, JsonSchema] = dict.fromkeys(("mean", "std", "min", "q1", "median", "q3", "max"), NUMBER_OR_NOTHING)
 _DESCRIPTION: JsonSchema = {
     "type": "array",
-    "items": record(
-        {"column": {"type": "string"}, "type": {"type": "string"}, "count": COUNT, "missing": COUNT, "distinct": COUNT}
-        | {name: NUMBER_OR_NOTHING for name in ("mean", "std", "min", "q1", "median", "q3", "max")}
-    ),
+    "items": record({"column": {"type": "string"}, "type": {"type": "string"}, **_COUNTS, **_MOMENTS}),
 }
 
 GROUPING = (

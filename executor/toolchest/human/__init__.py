@@ -1,0 +1,1 @@
+"""Pack `human`: questions to the person."""

@@ -1,0 +1,1 @@
+"""Pack `text`: quarantined language model steps."""

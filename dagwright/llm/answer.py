@@ -27,7 +27,7 @@ def checked_value(request: ModelRequest, text: str, *, finish: str, model: str) 
         return None
     if finish == "length":
         raise ModelAnswerError(
-            f"{model}: the answer was cut off at {request.max_tokens} tokens before its JSON was complete: {_shown(text)}"
+            f"{model}: cut off at {request.max_tokens} tokens before the JSON was complete: {_shown(text)}"
         )
     whole = request.messages[-1].content + text if request.continues else text
     try:

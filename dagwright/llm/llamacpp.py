@@ -9,7 +9,7 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ def _xllamacpp() -> Any:
 
 
 @contextlib.contextmanager
-def _signals_kept() -> Iterator[None]:
+def _signals_kept() -> Generator[None]:
     """llama.cpp installs handlers of its own for SIGINT and SIGTERM; this puts ours back."""
     library = ctypes.CDLL(None, use_errno=True)
     saved = {number: ctypes.create_string_buffer(512) for number in (signal.SIGINT, signal.SIGTERM)}

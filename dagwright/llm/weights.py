@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from dagwright.exceptions import ContentError, InputError, TransportError, Unreachable
@@ -49,6 +49,9 @@ BLOCKS: tuple[str, ...] = (
 
 SPARE = 256 * 1024 * 1024
 """Bytes of disk that a transfer needs besides the file itself."""
+
+STAGING = ".hub"
+"""Folder below the models in which the hub's client keeps an unfinished transfer."""
 
 Progress = Callable[[int, int, str], None]
 """Called with bytes done, bytes in all, and what is going on."""
@@ -104,6 +107,7 @@ def pull(on_progress: Progress | None = None) -> Path:
             part.unlink()
             raise ContentError(f"the weights that were fetched do not have the checksum {SHA256}; they were removed")
         part.replace(target)
+        shutil.rmtree(target.parent / STAGING, ignore_errors=True)
         return target
 
 
@@ -157,7 +161,7 @@ def _check_room(where: Path, missing: int) -> None:
 
 
 @contextlib.contextmanager
-def _reserved(where: Path) -> Iterator[None]:
+def _reserved(where: Path) -> Generator[None]:
     """Keeps other processes from fetching into the same folder."""
     import filelock
 

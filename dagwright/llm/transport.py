@@ -1,0 +1,117 @@
+"""Calls to hosted models: retries of transport alone, and their errors as ours, without any key."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from dagwright.exceptions import (
+    ContentError,
+    DagwrightError,
+    InputError,
+    ModelAnswerError,
+    TimedOut,
+    TransportError,
+    Unreachable,
+)
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+"""All attempts together, the first included."""
+FIRST_DELAY = 0.5
+"""Seconds before the second attempt; doubled for each further one, with jitter."""
+LONGEST_DELAY = 20.0
+"""Seconds before any attempt, at most."""
+
+_TRANSIENT = frozenset({408, 409, 425, 429})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Whom errors are about."""
+
+    who: str
+    """Name of the model, for messages."""
+    address: str
+    """Where it is."""
+    remedy: str
+    """What to do where it is not reachable."""
+    key_variable: str
+    """Environment variable of the key."""
+    secret: str
+    """The key; it is cut out of every message."""
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.who!r}, {self.address!r})"
+
+    def clean(self, text: str) -> str:
+        """Gives the text without the key, shortened."""
+        cleaned = text.replace(self.secret, "***") if self.secret else text
+        return cleaned if len(cleaned) <= 500 else cleaned[:500] + " …"
+
+
+def call(once: Callable[[float], T], endpoint: Endpoint, *, timeout: float) -> T:
+    """Gives what `once` gives; it gets the seconds that an attempt may take.
+
+    Broken connections, 408, 409, 425, 429 and 5xx are tried again with back-off, within `timeout`.
+
+    Raises:
+        ModelAnswerError: a refusal, garbage, or cut off by the token limit.
+        InputError: the key or the model's name was refused.
+        ContentError: the request was refused.
+        Unreachable, TimedOut, TransportError: as the last attempt had it.
+    """
+    import tenacity
+
+    deadline = time.monotonic() + timeout
+
+    def attempt() -> T:
+        try:
+            return once(max(deadline - time.monotonic(), 0.05))
+        except Exception as error:  # noqa: BLE001 - two SDKs and instructor have classes of their own
+            raise _ours(error, endpoint) from None  # the cause holds the request with its key
+
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: isinstance(error, TransportError)),
+        stop=tenacity.stop_after_attempt(ATTEMPTS) | tenacity.stop_before_delay(timeout),
+        wait=tenacity.wait_random_exponential(multiplier=FIRST_DELAY, max=LONGEST_DELAY, min=FIRST_DELAY / 2),
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+def _ours(error: Exception, endpoint: Endpoint) -> DagwrightError:
+    if isinstance(error, DagwrightError):
+        return error
+    kind = type(error).__name__
+    if kind == "InstructorRetryException" and isinstance(error.__cause__, Exception):
+        return _ours(error.__cause__, endpoint)
+    if kind == "IncompleteOutputException":
+        return ModelAnswerError(
+            f"{endpoint.who}: the answer was cut off by its token limit before its JSON was complete"
+        )
+    if kind == "APITimeoutError":
+        return TimedOut(f"{endpoint.who} at {endpoint.address} did not answer in time")
+    if kind == "APIConnectionError":
+        detail = endpoint.clean(str(error.__cause__ or error))
+        return Unreachable(f"{endpoint.who} at {endpoint.address}", detail, remedy=endpoint.remedy)
+    status = getattr(error, "status_code", None)
+    if isinstance(status, int):
+        return _of_status(status, error, endpoint)
+    return ModelAnswerError(f"{endpoint.who}: the answer is not what was asked for: {endpoint.clean(str(error))}")
+
+
+def _of_status(status: int, error: Any, endpoint: Endpoint) -> DagwrightError:
+    said = endpoint.clean(str(error))
+    if status in (401, 403):
+        return InputError(f"{endpoint.who} refused the key in {endpoint.key_variable} ({status}): {said}")
+    if status == 404:
+        return InputError(f"{endpoint.address} knows no model or path for {endpoint.who!r}: {said}")
+    if getattr(error, "code", None) == "insufficient_quota" or status == 402:
+        return InputError(f"the account behind {endpoint.key_variable} has no credit left: {said}")
+    if status in _TRANSIENT or status >= 500:
+        return TransportError(f"{endpoint.who} could not answer this time ({status}): {said}")
+    return ContentError(f"{endpoint.who} refused the request ({status}): {said}")

@@ -108,10 +108,12 @@ FOUND_FIELDS = ["document", "doc_id", "from", "version"]
 
 
 def found(key: object, score: float, payload: dict[str, Any] | None) -> Found:
-    """Gives a point as it was found, from its id, score and payload."""
+    """Gives a point as it was found. Scores keep six decimals: the rest depends on where vectors lie in memory."""
     facts = payload or {}
     age = (int(facts["from"]), str(facts["version"]))
-    return Found(id=str(key), score=score, doc_id=str(facts["doc_id"]), age=age, content=str(facts["document"]))
+    return Found(
+        id=str(key), score=round(score, 6), doc_id=str(facts["doc_id"]), age=age, content=str(facts["document"])
+    )
 
 
 class Index(Protocol):

@@ -22,10 +22,10 @@ MAX_DEPTH = 24
 _ONE = ("not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "unevaluatedProperties")
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 _BY_NAME = ("properties", "patternProperties", "dependentSchemas")
-_DROPPED = frozenset(
-    "$id $schema $anchor $dynamicAnchor $comment $defs definitions nullable example examples discriminator xml "
-    "externalDocs readOnly writeOnly deprecated".split()  # noqa: SIM905 - a list of words
-)
+_NAMING = frozenset({"$id", "$schema", "$anchor", "$dynamicAnchor", "$comment", "$defs", "definitions"})
+_NOTING = frozenset({"example", "examples", "discriminator", "xml", "externalDocs", "deprecated"})
+_REWRITTEN = frozenset({"nullable", "readOnly", "writeOnly"})
+_DROPPED = _NAMING | _NOTING | _REWRITTEN
 _MERGEABLE = frozenset({"type", "properties", "required", "title", "description"})
 
 

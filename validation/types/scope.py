@@ -1,0 +1,82 @@
+"""`TypeScope`: the schemas that references may point at; and the schema of a value within it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+from dagwright.goal import Goal
+from dagwright.model import JsonSchema
+from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
+from validation.types.pointer import Resolved, resolve
+from validation.types.schema import type_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class TypeScope:
+    """What references may point at, with its types."""
+
+    inputs: Mapping[str, JsonSchema] = field(default_factory=dict[str, JsonSchema])
+    """Schemas of the goal's inputs by name."""
+    steps: Mapping[str, JsonSchema] = field(default_factory=dict[str, JsonSchema])
+    """Output schemas of steps by id; `{}` where nothing is known."""
+
+    def target(self, reference: StepReference | InputReference) -> JsonSchema | None:
+        """Gives the schema of the whole step or input that is referred to; None where there's none."""
+        if isinstance(reference, StepReference):
+            return self.steps.get(reference.from_)
+        return self.inputs.get(reference.input)
+
+    def resolved(self, reference: StepReference | InputReference) -> Resolved | None:
+        """Gives what a reference points at; None where its step or input doesn't exist."""
+        whole = self.target(reference)
+        return None if whole is None else resolve(whole, reference.path)
+
+
+def inputs_of(goal: Goal) -> dict[str, JsonSchema]:
+    """Gives the schemas of a goal's inputs by name."""
+    return {name: given.schema_ for name, given in goal.inputs.items()}
+
+
+def value_schema(value: Value, scope: TypeScope) -> JsonSchema:
+    """Gives the schema of a value: exact for constants, composed for lists and objects.
+
+    A reference that can't be resolved, or not for certain, has the schema `{}`.
+    """
+    if isinstance(value, LiteralValue):
+        return constant_schema(value.literal)
+    if isinstance(value, ListValue):
+        return _list_schema([value_schema(item, scope) for item in value.list])
+    if isinstance(value, ObjectValue):
+        return _object_schema({name: value_schema(item, scope) for name, item in value.object.items()})
+    found = scope.resolved(value)
+    return found.schema if found is not None and found.answer == "found" else {}
+
+
+def constant_schema(value: JsonValue) -> JsonSchema:
+    """Gives the schema that only this value fulfils."""
+    return {"type": type_of(value), "const": value}
+
+
+def _list_schema(items: list[JsonSchema]) -> JsonSchema:
+    if all("const" in item for item in items):
+        return constant_schema([item["const"] for item in items])
+    return {
+        "type": "array",
+        "prefixItems": list(items),
+        "items": False,
+        "minItems": len(items),
+    }
+
+
+def _object_schema(members: dict[str, JsonSchema]) -> JsonSchema:
+    if all("const" in member for member in members.values()):
+        return constant_schema({name: member["const"] for name, member in members.items()})
+    return {
+        "type": "object",
+        "properties": dict(members),
+        "required": list(members),
+        "additionalProperties": False,
+    }

@@ -27,6 +27,7 @@ from validation.types.schema import (
 )
 
 _DEPTH = 24
+_COMBINING = ("$ref", "allOf", "anyOf", "oneOf")
 _INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
@@ -70,6 +71,8 @@ def _member(schema: JsonSchema, token: str, outer: JsonSchema, depth: int) -> Re
     if depth == 0:
         return _UNKNOWN
     own = _own(schema, token, base)
+    if schema.keys().isdisjoint(_COMBINING):
+        return own
     combined = [*subschemas(schema.get("allOf"))]
     if "$ref" in schema:
         combined.append(referred(schema["$ref"], base) or {})
@@ -78,7 +81,7 @@ def _member(schema: JsonSchema, token: str, outer: JsonSchema, depth: int) -> Re
         branches = [branch for branch in subschemas(schema.get(keyword)) if branch != NEVER]
         if branches:
             parts.append(_either([_member(branch, token, base, depth - 1) for branch in branches]))
-    return own if len(parts) == 1 else _both(parts)
+    return _both(parts)
 
 
 def _own(schema: JsonSchema, token: str, base: JsonSchema) -> Resolved:

@@ -27,7 +27,7 @@ from dagwright.tool import (
     ToolSpec,
 )
 from validation.types.schema import constants, is_nullable, named_schemas, or_null, types_of
-from validation.types.table import Rows, nullable_columns, rows_of
+from validation.types.table import Rows, rows_of
 
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 NUMBER: JsonSchema = {"type": "number"}
@@ -201,8 +201,7 @@ def _group(call: Call, rule: GroupRule, _: JsonSchema) -> JsonSchema | None:
     aggregate = _aggregate(call, rule, rows)
     if aggregate is None:
         return None
-    known = nullable_columns(rows)
-    grouped = {name: known.get(name, {}) for name in by if rows.is_open or name in known}
+    grouped = {name: rows.value(name) for name in by if rows.is_open or name in rows.columns}
     return Rows({**grouped, aggregate[0]: aggregate[1]}).table()
 
 
@@ -212,7 +211,7 @@ def _aggregate(call: Call, rule: GroupRule, rows: Rows) -> tuple[str, JsonSchema
     value, function = call.text(rule.value), call.text(rule.function)
     if value is None or function is None:
         return None
-    source = nullable_columns(rows).get(value, {})
+    source = rows.value(value)
     if function in _COUNTED:
         return f"{function}_{value}", COUNT
     if function in _KEPT:
@@ -241,9 +240,8 @@ def _pivot(call: Call, rule: PivotRule, _: JsonSchema) -> JsonSchema | None:
     rows, index, spread = call.rows(rule.of), call.text(rule.index), call.text(rule.columns)
     if rows is None or index is None or spread is None:
         return None
-    found = nullable_columns(rows)
-    first = {index: found.get(index, {})} if rows.is_open or index in found else {}
-    values = constants(found.get(spread, {}))
+    first = {index: rows.value(index)} if rows.is_open or index in rows.columns else {}
+    values = constants(rows.columns.get(spread, {}))
     if values is None or not all(isinstance(value, str | int | float | None) for value in values):
         return Rows(first, is_open=True).table()
     cells = {str(value): NUMBER_OR_NULL for value in values if value is not None}
@@ -258,7 +256,7 @@ def _first(call: Call, rule: FirstRule, _: JsonSchema) -> JsonSchema | None:
 
 def _column_schema(call: Call, table: str, column: str) -> JsonSchema | None:
     rows, name = call.rows(table), call.text(column)
-    return None if rows is None or name is None else nullable_columns(rows).get(name) or None
+    return None if rows is None or name is None else rows.value(name) or None
 
 
 def _element(call: Call, rule: ElementRule, _: JsonSchema) -> JsonSchema | None:

@@ -127,7 +127,7 @@ def json_equal(left: JsonValue, right: JsonValue) -> bool:
 
 def base_of(schema: JsonSchema, outer: JsonSchema) -> JsonSchema:
     """Gives the schema in which local references of `schema` are looked up."""
-    return schema if any(keyword in schema for keyword in _DEFINITIONS) else outer
+    return schema if "$defs" in schema or "definitions" in schema else outer
 
 
 def referred(reference: JsonValue, base: JsonSchema) -> JsonSchema | None:
@@ -147,7 +147,7 @@ def referred(reference: JsonValue, base: JsonSchema) -> JsonSchema | None:
 
 def standalone(schema: JsonSchema, base: JsonSchema) -> JsonSchema:
     """Gives a part of `base` that can be understood alone: with the definitions of `base`."""
-    if schema is base or base_of(schema, base) is schema:
+    if base_of(base, schema) is schema or base_of(schema, base) is schema:
         return schema
     carried: JsonSchema = {keyword: base[keyword] for keyword in _DEFINITIONS if keyword in base}
     return {**schema, **carried} if carried and schema else schema

@@ -10,11 +10,9 @@ from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
 from validation.types.schema import (
-    any_of,
     base_of,
     constants,
     is_nullable,
-    json_equal,
     named_schemas,
     or_null,
     referred,
@@ -76,6 +74,11 @@ class Rows:
     def table(self) -> JsonSchema:
         """Gives the schema of the table."""
         return {"type": "array", "items": self.row()}
+
+    def value(self, name: str) -> JsonSchema:
+        """Gives the schema of a column's values; where the column may be absent, null is one of them."""
+        schema = self.columns.get(name, {})
+        return or_null(schema) if name in self.optional else schema
 
     def having(self, columns: dict[str, JsonSchema]) -> Rows:
         """Gives the same table with other columns; a column that is new is always there."""
@@ -161,15 +164,3 @@ def _widened(values: Iterable[JsonValue]) -> JsonSchema:
     if "number" in types and "integer" in types:
         types.remove("integer")
     return {"type": types[0]} if len(types) == 1 else {"type": list(types)}
-
-
-def nullable_columns(rows: Rows) -> dict[str, JsonSchema]:
-    """Gives the columns as a table in memory has them: where one may be absent, its values may be null."""
-    if not rows.optional:
-        return rows.columns
-    return {name: or_null(schema) if name in rows.optional else schema for name, schema in rows.columns.items()}
-
-
-def union_of(left: JsonSchema, right: JsonSchema) -> JsonSchema:
-    """Gives the schema of a column that holds values of both."""
-    return left if json_equal(left, right) else any_of((left, right))

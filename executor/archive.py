@@ -37,7 +37,7 @@ CREATE TABLE event (
     seq INTEGER PRIMARY KEY, time TEXT NOT NULL, kind TEXT NOT NULL,
     body TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL);
 CREATE INDEX event_kind ON event (kind, seq);
-CREATE TABLE artefact (sha256 TEXT PRIMARY KEY, media TEXT NOT NULL, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE artefact (sha256 TEXT PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE ledger (
     key TEXT PRIMARY KEY, step TEXT NOT NULL, operation TEXT NOT NULL,
     state TEXT NOT NULL, output TEXT) WITHOUT ROWID;
@@ -220,11 +220,14 @@ class Archive:
             ArchiveError: the disk is full or broken.
             ValueError: it is not JSON.
         """
-        return self._store(canonical_json(value), "json")
+        return self.put_bytes(canonical_json(value))
 
     def put_bytes(self, data: bytes) -> Sha256:
         """Stores bytes and gives their hash. Errors as for `put`."""
-        return self._store(data, "bytes")
+        digest = sha256_bytes(data)
+        with self.batch(durable=False):
+            self._write("INSERT OR IGNORE INTO artefact VALUES (?, ?)", (digest, data))
+        return digest
 
     def get(self, sha256: Sha256) -> JsonValue:
         """Gives the JSON value with this hash.
@@ -273,12 +276,6 @@ class Archive:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _store(self, data: bytes, media: str) -> Sha256:
-        digest = sha256_bytes(data)
-        with self.batch(durable=False):
-            self._write("INSERT OR IGNORE INTO artefact VALUES (?, ?, ?)", (digest, media, data))
-        return digest
 
     def _check_writable(self) -> None:
         if self._lock is None:

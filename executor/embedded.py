@@ -123,7 +123,6 @@ class _Drive:
         for occurrence in self._history.occurrences():
             commands += self._execution.advance(occurrence)
         with self._archive.batch(durable=False):
-            self._history.record_workflow(self._workflow)
             running = self._execution.running
             self._obey([c for c in commands if isinstance(c, Schedule) and running.get(c.step) == c.attempt], known)
         if self._workflow.timeout_seconds:

@@ -4,61 +4,46 @@ Bodies: `{program, step, attempt}` for `task.scheduled`, `task.started`, `task.t
 `task.cancelled`; with `output`, `preview` and `feedback` for `task.completed`; with `for_good` and
 `feedback` for `task.failed`. A step counts as finished for a program if one of the run's programs
 completed it with the same intent: the same operation on the same arguments, all the way upstream.
+Programs are known from `program` events with `{program, proposal, catalogue}`, the latter two hashes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from typing import Any, cast
 
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, sha256
-from dagwright.event import Event, EventKind
-from dagwright.feedback import Feedback
-from dagwright.program import Program
+from dagwright.catalogue import Catalogue
+from dagwright.event import EventKind
+from dagwright.feedback import ErrorRecord, Feedback
+from dagwright.proposal import Proposal
 from dagwright.value import InputReference, StepReference, leaves
 from executor.archive import Archive
 from executor.decide import Completed, Failed, Finish, Occurrence, TimedOut
 from executor.engine import StepResult
-from executor.workflow import WorkflowDef
 
 
-def record_program(archive: Archive, program: Program, *, workers: JsonValue = None, at: str | None = None) -> Event:
-    """Archives all that certifying the program again takes, and the intents of its steps.
-
-    `workers` and `at` are what `validation.certify` was given, as JSON.
-    """
-    with archive.batch():
-        body: dict[str, JsonValue] = {
-            "program": program.hash,
-            "version": program.proposal.version,
-            "certificate": program.certificate.model_dump(mode="json"),
-            "proposal": archive.put(program.proposal),
-            "catalogue": archive.put(program.catalogue),
-            "policy": archive.put(program.policy),
-            "intents": cast("JsonValue", intents(program)),
-            "workers": workers,
-            "at": at,
-        }
-        return archive.append("program", body)
-
-
-def intents(program: Program) -> dict[str, Sha256]:
+def intents_of(proposal: Proposal, catalogue: Catalogue) -> dict[str, Sha256]:
     """Gives a hash by step over its operation, its arguments and the intents that these refer to."""
-    found: dict[str, Sha256] = {}
-    inputs = {name: sha256(given) for name, given in program.proposal.goal.inputs.items()}
-    for item in program.steps:
-        intent = item.step.tool_intent
-        upstream: dict[str, str] = {}
-        for value in intent.required_inputs.values():
-            for _, leaf in leaves(value):
-                if isinstance(leaf, StepReference):
-                    upstream[f"step {leaf.from_}"] = found[leaf.from_]
-                elif isinstance(leaf, InputReference):
-                    upstream[f"input {leaf.input}"] = inputs[leaf.input]
-        found[item.step.step_id] = sha256([item.spec, intent.required_inputs, upstream])
-    return found
+    steps = {step.step_id: step.tool_intent for _, step in proposal.steps()}
+    inputs = {name: sha256(given) for name, given in proposal.goal.inputs.items()}
+    references = {
+        name: [leaf for value in intent.required_inputs.values() for _, leaf in leaves(value)]
+        for name, intent in steps.items()
+    }
+    sources = {
+        name: {leaf.from_ for leaf in found if isinstance(leaf, StepReference)} for name, found in references.items()
+    }
+    intents: dict[str, Sha256] = {}
+    for name in TopologicalSorter(sources).static_order():
+        given = {leaf.input: inputs[leaf.input] for leaf in references[name] if isinstance(leaf, InputReference)}
+        upstream = {source: intents[source] for source in sources[name]}
+        spec = catalogue.get(steps[name].operation_name)
+        intents[name] = sha256([spec, steps[name].required_inputs, given, upstream])
+    return intents
 
 
 class History:
@@ -68,18 +53,19 @@ class History:
         self._archive = archive
         self._program = program
         self._seq = -1
-        self._intents: dict[Sha256, Mapping[str, Sha256]] = {}
+        self._programs: dict[Sha256, dict[str, Any]] = {}
+        self._known: dict[Sha256, Mapping[str, Sha256]] = {}
         self._completed: dict[tuple[str, Sha256], dict[str, Any]] = {}
 
     def inherited(self) -> dict[str, Sha256]:
         """Gives the output hash by step, for each step that another program of the run finished."""
         self._read()
-        mine = self._intents.get(self._program, {})
         found: dict[str, Sha256] = {}
         for (step, program), body in self._completed.items():
-            intent = self._intents.get(program, {}).get(step)
-            if program != self._program and intent is not None and intent == mine.get(step):
-                found[step] = body["output"]
+            if program != self._program:
+                intent = self._intents(program).get(step)
+                if intent is not None and intent == self._intents(self._program).get(step):
+                    found[step] = body["output"]
         return found
 
     def finished(self) -> dict[str, Sha256]:
@@ -108,13 +94,6 @@ class History:
         bodies = [cast("dict[str, Any]", event.body) for event in self._archive.events("task.scheduled")]
         return {(body["step"], body["attempt"]) for body in bodies if body["program"] == self._program}
 
-    def record_workflow(self, workflow: WorkflowDef) -> None:
-        """Adds which workflow is run, once."""
-        definition = self._archive.put(workflow)
-        body: dict[str, JsonValue] = {"program": self._program, "state": "started", "definition": definition}
-        if all(event.body != body for event in self._archive.events("workflow")):
-            self._archive.append("workflow", body)
-
     def record_end(self, end: Finish) -> None:
         """Adds how the workflow ended."""
         body: dict[str, JsonValue] = {"program": self._program, "state": "ended"}
@@ -127,6 +106,8 @@ class History:
             body = cast("dict[str, Any]", event.body)
             if event.kind in ("task.completed", "task.failed") and body["program"] == self._program:
                 found[body["step"]] = Feedback.model_validate(body["feedback"])
+            elif event.kind == "task.timed_out" and body["program"] == self._program:
+                found[body["step"]] = _late(body["step"])
         return found
 
     def record(self, kind: EventKind, step: str, attempt: int) -> None:
@@ -147,9 +128,25 @@ class History:
             self._seq = event.seq
             body = cast("dict[str, Any]", event.body)
             if event.kind == "program":
-                self._intents[body["program"]] = body["intents"]
+                self._programs[body["program"]] = body
             elif event.kind == "task.completed":
                 self._completed[body["step"], body["program"]] = body
+
+    def _intents(self, program: Sha256) -> Mapping[str, Sha256]:
+        """Gives the intents of a program that the archive records; none for any other."""
+        if program not in self._known:
+            body = self._programs.get(program)
+            if body is None:
+                return {}
+            proposal = Proposal.model_validate(self._archive.get(body["proposal"]))
+            catalogue = Catalogue.model_validate(self._archive.get(body["catalogue"]))
+            self._known[program] = intents_of(proposal, catalogue)
+        return self._known[program]
+
+
+def _late(step: str) -> Feedback:
+    error = ErrorRecord(kind="timeout", code="timed_out", message="the attempt did not end within its time")
+    return Feedback(step_id=step, execution_status="failure", errors=(error,), requires_replan=True)
 
 
 def _occurrence(kind: str, body: dict[str, Any]) -> Occurrence | None:

@@ -56,8 +56,10 @@ class Runner(Protocol):
         the guarded worker checks the outputs against the output schema afterwards.
 
         Raises:
-            TransportError: it could not answer this time (`ToolUnavailable`); may be tried again.
-            ContentError: it refuses these arguments for good (`ToolRejected`).
+            ToolUnavailable: it could not answer this time and surely did nothing; may be tried again.
+            ToolRejected: it refuses these arguments for good and surely did nothing.
+            TransportError: no answer (`TimedOut`, `Unreachable`); whether it did something is not
+                known, so it is tried again only if the operation is idempotent.
         """
         ...
 

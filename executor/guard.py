@@ -1,0 +1,137 @@
+"""The checks around a call that use actual values: schemas, policy, criteria."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from dagwright.canonical import canonical_json
+from dagwright.decomposition import Step
+from dagwright.exceptions import GuardViolation
+from dagwright.model import JsonSchema
+from dagwright.policy import Action, Policy
+from dagwright.predicate import OutputPredicate
+from dagwright.tool import HttpBinding, ToolSpec
+
+if TYPE_CHECKING:
+    import jsonschema_rs
+
+MAX_OUTPUT_BYTES = 256 * 1024 * 1024
+"""Canonical JSON of one step's outputs."""
+
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+def check_schema(value: JsonValue, schema: JsonSchema, *, what: str, code: str) -> None:
+    """Checks a value against a JSON Schema.
+
+    Raises:
+        GuardViolation: it does not fit; the first three places are named.
+    """
+    validator = _validator(canonical_json(schema).decode())
+    if validator.is_valid(value):
+        return
+    errors = list(validator.iter_errors(value))[:3]
+    places = "; ".join(
+        f"at /{'/'.join(str(part) for part in error.instance_path)}: {error.message}" for error in errors
+    )
+    raise GuardViolation(f"{what} do not fit their schema: {places[:2_000]}", code=code)
+
+
+def checked_outputs(outputs: object, spec: ToolSpec) -> bytes:
+    """Gives outputs as canonical JSON after checking them against the operation's contract.
+
+    Raises:
+        GuardViolation: they are not JSON, too large, or do not fit the output schema.
+    """
+    if not isinstance(outputs, dict):
+        raise GuardViolation(f"{spec.name} gave {type(outputs).__name__}, not an object of outputs", code="bad_outputs")
+    try:
+        data = canonical_json(cast("dict[str, Any]", outputs))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise GuardViolation(f"{spec.name} gave outputs that are not JSON: {error}", code="bad_outputs") from error
+    if len(data) > MAX_OUTPUT_BYTES:
+        raise GuardViolation(
+            f"{spec.name} gave {len(data):,} bytes; at most {MAX_OUTPUT_BYTES:,} are kept", code="too_large"
+        )
+    check_schema(cast("JsonValue", outputs), spec.output_schema, what=f"outputs of {spec.name}", code="bad_outputs")
+    return data
+
+
+def unmet(step: Step, outputs: dict[str, JsonValue]) -> list[OutputPredicate]:
+    """Gives the criteria and postconditions over outputs that do not hold."""
+    stated = (*step.tool_intent.validation_criteria, *step.postconditions)
+    checkable = [found for found in stated if isinstance(found, OutputPredicate)]
+    if not checkable:
+        return []
+    from validation.predicates import evaluate
+
+    return [found for found in checkable if not evaluate(found, outputs)]
+
+
+def action_for(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> tuple[Action, str]:
+    """Gives what policy says about a call with these arguments, and why."""
+    for rule in policy.rules:
+        if fnmatchcase(spec.name, rule.tools) and (
+            rule.when is None or _validator(canonical_json(rule.when).decode()).is_valid(dict(arguments))
+        ):
+            return rule.action, rule.reason or f"rule for {rule.tools!r}"
+    return policy.defaults.get(spec.effect, "deny"), f"default for {spec.effect} effects"
+
+
+def check_places(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> None:
+    """Checks the host of an HTTP call and the files that the contract names against policy.
+
+    Raises:
+        GuardViolation: policy does not allow one of them.
+    """
+    if isinstance(spec.binding, HttpBinding):
+        host = urlsplit(spec.binding.url).netloc.rpartition("@")[2].lower()
+        if not any(
+            fnmatchcase(candidate, glob)
+            for candidate in (host, host.partition(":")[0])
+            for glob in policy.allowed_hosts
+        ):
+            raise GuardViolation(f"host {host!r} is not among those that policy allows", code="host_denied")
+    for resource in resources((*spec.reads, *spec.writes), arguments):
+        kind, _, path = resource.partition(":")
+        if kind != "file":
+            continue
+        parts = PurePosixPath(path.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts:
+            raise GuardViolation(f"path {path!r} leads out of the run's folder", code="path_denied")
+        if not any(fnmatchcase(str(parts), glob) for glob in policy.allowed_paths):
+            raise GuardViolation(f"path {path!r} is not among those that policy allows", code="path_denied")
+
+
+def resources(templates: tuple[str, ...], arguments: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    """Gives resource templates with arguments filled in, once each.
+
+    A file's description stands for its path; a template with an absent argument is left out.
+    """
+    found: dict[str, None] = {}
+    for template in templates:
+        names = _SLOT.findall(template)
+        if all(arguments.get(name) is not None for name in names):
+            found[_SLOT.sub(lambda slot: _named(arguments[slot.group(1)]), template)] = None
+    return tuple(found)
+
+
+def _named(value: JsonValue) -> str:
+    if isinstance(value, dict) and isinstance(value.get("path"), str):
+        return str(value["path"])
+    return value if isinstance(value, str) else canonical_json(value).decode()
+
+
+@lru_cache(maxsize=512)
+def _validator(schema: str) -> jsonschema_rs.Validator:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(schema)

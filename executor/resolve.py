@@ -1,0 +1,70 @@
+"""From the values of an intent to the arguments of a call: references looked up, defaults filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pydantic import JsonValue
+
+from dagwright.exceptions import GuardViolation
+from dagwright.goal import GoalInput
+from dagwright.model import JsonSchema
+from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value
+
+Outputs = Callable[[str], JsonValue]
+"""Gives the outputs of a finished step by its id."""
+
+
+def resolve(value: Value, outputs: Outputs, inputs: Mapping[str, GoalInput]) -> JsonValue:
+    """Gives the JSON that a value stands for.
+
+    Raises:
+        GuardViolation: a reference leads nowhere; says at which part of its path.
+    """
+    if isinstance(value, LiteralValue):
+        return value.literal
+    if isinstance(value, ListValue):
+        return [resolve(item, outputs, inputs) for item in value.list]
+    if isinstance(value, ObjectValue):
+        return {name: resolve(item, outputs, inputs) for name, item in value.object.items()}
+    if isinstance(value, StepReference):
+        return follow(outputs(value.from_), value.path, what=f"outputs of step {value.from_!r}")
+    if value.input not in inputs:
+        raise GuardViolation(f"the goal has no input {value.input!r}", code="missing_reference")
+    return follow(inputs[value.input].value, value.path, what=f"input {value.input!r}")
+
+
+def follow(value: JsonValue, pointer: str, *, what: str) -> JsonValue:
+    """Gives what lies at a JSON Pointer (RFC 6901).
+
+    Raises:
+        GuardViolation: there is nothing.
+    """
+    here = value
+    for raw in pointer.split("/")[1:]:
+        token = raw.replace("~1", "/").replace("~0", "~")
+        if isinstance(here, dict) and token in here:
+            here = here[token]
+        elif isinstance(here, list) and token.isdecimal() and int(token) < len(here):
+            here = here[int(token)]
+        else:
+            raise GuardViolation(f"{what} have nothing at {pointer!r}: {token!r} is missing", code="missing_reference")
+    return here
+
+
+def filled(arguments: dict[str, JsonValue], schema: JsonSchema) -> dict[str, JsonValue]:
+    """Gives the arguments with the schema's defaults for those that are absent.
+
+    A null where null is the default means absent: many contracts say so without allowing null.
+    """
+    properties = schema.get("properties")
+    complete = dict(arguments)
+    for name, definition in (properties if isinstance(properties, dict) else {}).items():
+        if not isinstance(definition, dict) or "default" not in definition:
+            continue
+        default = definition["default"]
+        if default is None and complete.get(name) is None:
+            complete.pop(name, None)
+        elif name not in complete:
+            complete[name] = default
+    return complete

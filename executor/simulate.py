@@ -1,0 +1,174 @@
+"""`simulate`: a dry run. The same workflow and the same core on a virtual clock; no tool is called."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from dagwright.exceptions import GuardViolation
+from dagwright.model import Frozen, Interval
+from dagwright.policy import Action
+from dagwright.program import Program, ProgramStep
+from dagwright.tool import Effect, HttpBinding
+from dagwright.value import StepReference, leaves
+from executor.decide import Command, Completed, Execution, Failed, Schedule
+from executor.guard import action_for, check_places, resources
+from executor.resolve import filled, resolve
+from executor.workflow import WorkflowDef
+
+
+class SimulatedStep(Frozen):
+    """What would be called, when and where."""
+
+    step: str
+    operation: str
+    effect: Effect
+    begins: Interval
+    """Seconds after the start; a lower bound where latencies before it are unknown."""
+    ends: Interval
+    """Seconds after the start, likewise."""
+    cost: Interval | None
+    """US dollars, retries included in the upper bound; None is unknown."""
+    action: Action
+    """What policy says; `ask` waits for a person."""
+    reason: str = ""
+    """Why."""
+    decided: bool = True
+    """False where policy depends on values that only running gives, and the worker decides."""
+    places: tuple[str, ...] = ()
+    """Hosts and resources that it reaches, as far as known."""
+
+
+class Simulation(Frozen):
+    """What running a program would take, if every step ends as its contract says."""
+
+    makespan: Interval | None
+    """Seconds; the upper bound has each step fail as often as it may. None is unknown."""
+    cost: Interval | None
+    """US dollars; None is unknown."""
+    calls: Interval
+    """Tool calls, retries included in the upper bound."""
+    steps: tuple[SimulatedStep, ...]
+    """In the order in which they would begin."""
+    unknown: tuple[str, ...] = ()
+    """Operations without stated latency or cost."""
+
+    def as_json(self) -> JsonValue:
+        """Gives it as JSON."""
+        return self.model_dump(mode="json")
+
+
+def simulate(program: Program, workflow: WorkflowDef, *, workers: int = 32) -> Simulation:
+    """Runs a compiled program on a virtual clock with at most `workers` attempts at a time.
+
+    Raises:
+        InputError: the workflow is not one that can end.
+    """
+    specs = {item.step.step_id: item.spec for item in program.steps}
+    retries = {definition.name: definition.retry_count for definition in workflow.task_defs}
+    latency = {step: spec.latency or Interval(low=0, high=0) for step, spec in specs.items()}
+    tries = {step: 1 + retries.get(spec.name, 0) for step, spec in specs.items()}
+    soonest = _times(workflow, lambda step, attempt: (latency[step].low, True), workers)
+    latest = _times(workflow, lambda step, attempt: (latency[step].high, attempt == tries[step]), workers)
+    rows = [_row(program, item, soonest, latest, tries[item.step.step_id]) for item in program.steps]
+    costs = [row.cost for row in rows if row.cost is not None]
+    timed = all(spec.latency for spec in specs.values())
+    return Simulation(
+        makespan=Interval(low=_end(soonest), high=_end(latest)) if timed else None,
+        cost=_total(costs) if len(costs) == len(rows) else None,
+        calls=Interval(low=len(rows), high=sum(tries.values())),
+        steps=tuple(sorted(rows, key=lambda row: (row.begins.low, row.step))),
+        unknown=tuple(sorted({s.name for s in specs.values() if s.latency is None or s.cost is None})),
+    )
+
+
+def _times(
+    workflow: WorkflowDef, ends: Callable[[str, int], tuple[float, bool]], workers: int
+) -> dict[str, tuple[float, float]]:
+    """Gives begin and end by step; `ends` says how long an attempt takes and whether it succeeds."""
+    execution, now, count, busy = Execution(workflow), 0.0, 0, 0
+    ready: deque[Schedule] = deque()
+    agenda: list[tuple[float, int, Schedule | Completed | Failed]] = []
+    times: dict[str, tuple[float, float]] = {}
+    commands: list[Command] = execution.start()
+    while True:
+        for command in commands:
+            if isinstance(command, Schedule):
+                count += 1
+                heapq.heappush(agenda, (now + command.delay, count, command))
+        while ready and busy < workers:
+            begun = ready.popleft()
+            seconds, good = ends(begun.step, begun.attempt)
+            times[begun.step] = (times.get(begun.step, (now, now))[0], now + seconds)
+            ended = Completed(begun.step, begun.attempt) if good else Failed(begun.step, begun.attempt, for_good=False)
+            count, busy = count + 1, busy + 1
+            heapq.heappush(agenda, (now + seconds, count, ended))
+        if not agenda:
+            return times
+        now, _, item = heapq.heappop(agenda)
+        commands = []
+        if isinstance(item, Schedule):
+            ready.append(item)
+        else:
+            busy -= 1
+            commands = execution.advance(item)
+
+
+def _row(
+    program: Program,
+    item: ProgramStep,
+    soonest: Mapping[str, tuple[float, float]],
+    latest: Mapping[str, tuple[float, float]],
+    tries: int,
+) -> SimulatedStep:
+    step, spec = item.step.step_id, item.spec
+    action, reason, decided, places = _policy(program, item)
+    return SimulatedStep(
+        step=step,
+        operation=spec.name,
+        effect=spec.effect,
+        begins=Interval(low=soonest[step][0], high=latest[step][0]),
+        ends=Interval(low=soonest[step][1], high=latest[step][1]),
+        cost=Interval(low=spec.cost.low, high=spec.cost.high * tries) if spec.cost else None,
+        action=action,
+        reason=reason,
+        decided=decided,
+        places=places,
+    )
+
+
+def _policy(program: Program, item: ProgramStep) -> tuple[Action, str, bool, tuple[str, ...]]:
+    """Gives what the worker's guard would say, as far as values are known before anything runs."""
+    spec, inputs = item.spec, program.proposal.goal.inputs
+    host = (f"host:{urlsplit(spec.binding.url).netloc}",) if isinstance(spec.binding, HttpBinding) else ()
+    known = {
+        name: value
+        for name, value in item.step.tool_intent.required_inputs.items()
+        if not any(isinstance(leaf, StepReference) for _, leaf in leaves(value))
+    }
+    decided = len(known) == len(item.step.tool_intent.required_inputs)
+    given = {name: resolve(value, _nothing, inputs) for name, value in known.items()}
+    arguments = filled(given, spec.input_schema)
+    places = host + resources((*spec.reads, *spec.writes), arguments)
+    action, reason = action_for(spec, arguments, program.policy) if decided else ("allow", "certified")
+    try:
+        check_places(spec, arguments, program.policy)
+    except GuardViolation as error:
+        return "deny", str(error), decided, places
+    return "ask" if item.needs_approval and action == "allow" else action, reason, decided, places
+
+
+def _nothing(step: str) -> JsonValue:
+    raise GuardViolation(f"step {step!r} has not run", code="missing_reference")
+
+
+def _end(times: Mapping[str, tuple[float, float]]) -> float:
+    return max((end for _, end in times.values()), default=0.0)
+
+
+def _total(costs: list[Interval]) -> Interval:
+    return Interval(low=sum(cost.low for cost in costs), high=sum(cost.high for cost in costs))

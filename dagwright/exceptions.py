@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dagwright.finding import Report
+    from dagwright.llm.model import Usage
 
 
 class DagwrightError(Exception):
@@ -73,9 +74,16 @@ class ProposalRejected(ContentError):
 
 
 class ModelAnswerError(ContentError):
-    """Raised when a model's answer is garbage, a refusal or cut off by its token limit."""
+    """Raised when a model's answer is garbage, a refusal or cut off by its token limit.
+
+    `usage` is what the useless answer took, where it is known.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str, *, usage: Usage | None = None) -> None:
+        self.usage = usage
+        super().__init__(message)
 
 
 class ToolRejected(ContentError):

@@ -8,14 +8,14 @@ from typing import Any
 from pydantic import JsonValue
 
 from dagwright.exceptions import ContentError, ModelAnswerError
-from dagwright.llm.model import ModelRequest
+from dagwright.llm.model import ModelRequest, Usage
 from dagwright.model import JsonSchema
 
 SHOWN = 400
 """Characters of a wrong answer that an error shows."""
 
 
-def checked_value(request: ModelRequest, text: str, *, finish: str, model: str) -> JsonValue:
+def checked_value(request: ModelRequest, text: str, *, finish: str, model: str, usage: Usage) -> JsonValue:
     """Gives the JSON value of an answer, validated; None where the request has no schema.
 
     With `continues`, the text that the assistant was given to start with belongs to the value.
@@ -27,16 +27,19 @@ def checked_value(request: ModelRequest, text: str, *, finish: str, model: str) 
         return None
     if finish == "length":
         raise ModelAnswerError(
-            f"{model}: cut off at {request.max_tokens} tokens before the JSON was complete: {_shown(text)}"
+            f"{model}: cut off at {request.max_tokens} tokens before the JSON was complete: {_shown(text)}",
+            usage=usage,
         )
     whole = request.messages[-1].content + text if request.continues else text
     try:
         value: JsonValue = json.loads(whole, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise ModelAnswerError(f"{model}: the answer is not JSON ({error}): {_shown(whole)}") from error
+        reason = f"{model}: the answer is not JSON ({error}): {_shown(whole)}"
+        raise ModelAnswerError(reason, usage=usage) from error
     problems = schema_problems(request.json_schema, value)
     if problems:
-        raise ModelAnswerError(f"{model}: the answer does not fit its schema: {'; '.join(problems)}: {_shown(whole)}")
+        reason = f"{model}: the answer does not fit its schema: {'; '.join(problems)}: {_shown(whole)}"
+        raise ModelAnswerError(reason, usage=usage)
     return value
 
 

@@ -73,8 +73,13 @@ class AnthropicModel:
         """
         check_hosted(request, self.name)
         started = time.monotonic()
-        answer, message = call(lambda seconds: self._ask(request, seconds), self._endpoint, timeout=request.timeout)
+        answer, message = call(
+            lambda seconds: self._ask(request, seconds), self._endpoint, timeout=request.timeout, usage_of=self._usage
+        )
         return self._reply(request, answer, message, time.monotonic() - started)
+
+    def _usage(self, message: Any, seconds: float = 0.0) -> Usage:
+        return priced(_tokens(message.usage, seconds), self._model, provider="anthropic")
 
     @cached_property
     def _client(self) -> Any:
@@ -121,18 +126,18 @@ class AnthropicModel:
     def _reply(
         self, request: ModelRequest, answer: dict[str, JsonValue] | None, message: Any, seconds: float
     ) -> ModelReply:
+        usage = self._usage(message, seconds)
         if message.stop_reason == "refusal":
-            raise ModelAnswerError(f"{self.name} refused")
+            raise ModelAnswerError(f"{self.name} refused", usage=usage)
         finish = "length" if message.stop_reason == "max_tokens" else "stop"
         text, value = "".join(block.text for block in message.content if block.type == "text"), None
         if request.json_schema is not None and answer is not None:
             text = json.dumps(unwrapped(request.json_schema, answer), ensure_ascii=False)
-            value = checked_value(request, text, finish=finish, model=self.name)
-        usage = priced(_usage(message.usage, seconds), self._model, provider="anthropic")
+            value = checked_value(request, text, finish=finish, model=self.name, usage=usage)
         return ModelReply(text=text, value=value, finish=finish, usage=usage, model=self.name)
 
 
-def _usage(usage: Any, seconds: float) -> Usage:
+def _tokens(usage: Any, seconds: float) -> Usage:
     cached = getattr(usage, "cache_read_input_tokens", 0) or 0
     written = getattr(usage, "cache_creation_input_tokens", 0) or 0
     return Usage(

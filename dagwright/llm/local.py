@@ -132,7 +132,7 @@ class LocalModel:
         )
         return ModelReply(
             text=completion.text,
-            value=checked_value(request, completion.text, finish=finish, model=self.name),
+            value=checked_value(request, completion.text, finish=finish, model=self.name, usage=usage),
             logprobs=tuple(completion.logprobs) or None,
             finish=finish,
             usage=usage,

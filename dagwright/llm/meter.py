@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from dagwright.exceptions import ContentError
+from dagwright.exceptions import ContentError, ModelAnswerError
 from dagwright.llm.model import Model, ModelReply, ModelRequest, Usage
 
 OnExchange = Callable[[ModelRequest, ModelReply | Exception], None]
@@ -78,14 +78,19 @@ class Meter:
         try:
             reply = self._model.complete(request)
         except Exception as error:
+            if isinstance(error, ModelAnswerError) and error.usage is not None:
+                self._count(error.usage)
             self._report(request, error)
             raise
-        with self._lock:
-            self._calls += 1
-            self._known_cost += reply.usage.cost or 0.0
-            self._used = reply.usage if self._used is None else added(self._used, reply.usage)
+        self._count(reply.usage)
         self._report(request, reply)
         return reply
+
+    def _count(self, usage: Usage) -> None:
+        with self._lock:
+            self._calls += 1
+            self._known_cost += usage.cost or 0.0
+            self._used = usage if self._used is None else added(self._used, usage)
 
     def _check(self) -> None:
         tokens = self.used.prompt_tokens + self.used.completion_tokens

@@ -81,8 +81,14 @@ class OpenAIModel:
         """
         check_hosted(request, self.name)
         started = time.monotonic()
-        answer, completion = call(lambda seconds: self._ask(request, seconds), self._endpoint, timeout=request.timeout)
+        answer, completion = call(
+            lambda seconds: self._ask(request, seconds), self._endpoint, timeout=request.timeout, usage_of=self._usage
+        )
         return self._reply(request, answer, completion, time.monotonic() - started)
+
+    def _usage(self, completion: Any, seconds: float = 0.0) -> Usage:
+        provider = "openai" if self._base_url is None else None
+        return priced(_tokens(completion.usage, seconds), self._model, provider=provider, address=self._base_url)
 
     @cached_property
     def _client(self) -> Any:
@@ -135,17 +141,15 @@ class OpenAIModel:
     ) -> ModelReply:
         if not getattr(completion, "choices", None):
             raise ModelAnswerError(f"{self.name}: the answer holds no choice")
-        choice = completion.choices[0]
+        choice, usage = completion.choices[0], self._usage(completion, seconds)
         if getattr(choice.message, "refusal", None) or choice.finish_reason == "content_filter":
-            raise ModelAnswerError(f"{self.name} refused: {choice.message.refusal or 'stopped by its content filter'}")
+            why = choice.message.refusal or "stopped by its content filter"
+            raise ModelAnswerError(f"{self.name} refused: {why}", usage=usage)
         finish = "length" if choice.finish_reason == "length" else "stop"
         text, value = choice.message.content or "", None
         if request.json_schema is not None and answer is not None:
             text = json.dumps(unwrapped(request.json_schema, answer), ensure_ascii=False)
-            value = checked_value(request, text, finish=finish, model=self.name)
-        usage = _usage(completion.usage, seconds)
-        provider = "openai" if self._base_url is None else None
-        usage = priced(usage, self._model, provider=provider, address=self._base_url)
+            value = checked_value(request, text, finish=finish, model=self.name, usage=usage)
         return ModelReply(text=text, value=value, finish=finish, usage=usage, model=self.name)
 
 
@@ -167,7 +171,7 @@ def _make_strict(**arguments: Any) -> None:
     arguments["response_format"]["json_schema"]["strict"] = True
 
 
-def _usage(usage: Any, seconds: float) -> Usage:
+def _tokens(usage: Any, seconds: float) -> Usage:
     details = getattr(usage, "prompt_tokens_details", None)
     return Usage(
         prompt_tokens=getattr(usage, "prompt_tokens", 0) or 0,

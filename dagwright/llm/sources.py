@@ -85,10 +85,10 @@ def _reporting_bar(report: Progress) -> Any:
 
         def __init__(self, *args: Any, **options: Any) -> None:
             options.pop("name", None)
-            super().__init__(*args, **{**options, "file": io.StringIO(), "disable": False})
+            bar.__init__(self, *args, **{**options, "file": io.StringIO(), "disable": False})
 
         def update(self, n: float | None = 1) -> bool | None:
-            shown = super().update(n)
+            shown: bool | None = bar.update(self, n)
             report(int(self.n), BYTES, "fetching from the Hugging Face hub")
             return shown
 

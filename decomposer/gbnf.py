@@ -108,4 +108,5 @@ def _object(schema: JsonSchema, depth: int) -> str | None:
         if inner is None:
             return None
         members.append(f"{literal(json.dumps(name) + ': ')} {inner}")
-    return f'"{{" {' ", " '.join(members)} "}}"' if members else '"{}"'
+    between = ' ", " '
+    return f'"{{" {between.join(members)} "}}"' if members else '"{}"'

@@ -249,25 +249,28 @@ class CallGrammar:
     def _options(self, argument: Argument) -> Iterator[str]:
         schema = argument.schema
         kind = schema.get("type")
-        if kind in {"number", "integer"} and "enum" not in schema and self.grounding.numbers:
-            yield from self._numbers(cast("str", kind))
-        elif kind in {"number", "integer"} and "enum" not in schema:
-            if "default" in schema:
-                yield constant(schema["default"])
-            elif argument.required and kind == "integer":
-                yield "[1-9] [0-9]{0,2}"
-        elif kind in SCALARS or "enum" in schema or "const" in schema:
+        if "enum" in schema or "const" in schema or kind in {"boolean", "string"}:
             inner = json_of(schema)
             if inner:
                 yield inner
+        elif kind in {"number", "integer"}:
+            yield from self._grounded(argument, cast("str", kind))
         elif kind == "array":
             yield from self._list(argument)
-        elif kind == "object" and not argument.is_table and argument.required:
+        elif kind == "object" and argument.required and not any(True for _ in self.fitting(argument)):
             inner = json_of(schema)
-            if inner and not any(True for _ in self.fitting(argument)):
+            if inner:
                 yield inner
-        if kind not in {"boolean"} and "enum" not in schema:
+        if kind != "boolean" and "enum" not in schema:
             yield from (literal(variable.name) for variable in self.fitting(argument))
+
+    def _grounded(self, argument: Argument, kind: str) -> Iterator[str]:
+        if self.grounding.numbers:
+            yield from self._numbers(kind)
+        elif "default" in argument.schema:
+            yield constant(argument.schema["default"])
+        if kind == "integer" and argument.required:
+            yield '"1"'
 
     def _list(self, argument: Argument) -> Iterator[str]:
         items = argument.schema.get("items", {})
@@ -293,7 +296,7 @@ def fits(producer: JsonSchema, consumer: JsonSchema) -> bool:
 
 
 def suffixes(schema: JsonSchema) -> tuple[str, ...]:
-    """Gives the endings that a path may have, from its pattern `\\.(a|b)$`; none means any."""
+    r"""Gives the endings that a path may have, from its pattern `\.(a|b)$`; none means any."""
     match = re.search(r"\\\.\(([\w|]+)\)\$$", str(schema.get("pattern", "")))
     return tuple(match.group(1).split("|")) if match else ()
 

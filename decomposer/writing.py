@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dagwright.exceptions import ModelAnswerError
@@ -50,13 +50,9 @@ class Offer:
 class Conversation:
     """Prompt and lines so far; only ever appended to, so that its prefix stays cached."""
 
-    system: str
-    user: str
+    opening: tuple[Message, ...]
+    """Rules, operations, worked examples; the last message states the goal."""
     lines: tuple[str, ...] = ()
-
-    def appended(self, *lines: str) -> Conversation:
-        """Gives the conversation with more lines."""
-        return Conversation(system=self.system, user=self.user, lines=self.lines + lines)
 
 
 def write_call(
@@ -113,7 +109,7 @@ def grammar_of(offer: Offer, grounding: Grounding) -> str:
     root = either(_alternatives(offer, grounding, rules))
     if root is None:
         raise ModelAnswerError("no operation of the catalogue fits what is there, and there is nothing to answer with")
-    return rules.grammar(f'{root} "\\n"')
+    return rules.grammar(f'" " {root} "\\n"')
 
 
 def _alternatives(offer: Offer, grounding: Grounding, rules: Rules) -> Iterator[str]:
@@ -133,15 +129,12 @@ def _alternatives(offer: Offer, grounding: Grounding, rules: Rules) -> Iterator[
 def _request(
     conversation: Conversation, label: str, grammar: str | None, seed: int, temperature: float, problem: str
 ) -> ModelRequest:
+    *before, last = conversation.opening
+    if problem:
+        last = Message(role=last.role, content=f"{last.content}\n\nYour last line could not be used: {problem}")
     so_far = "".join(f"{line}\n" for line in conversation.lines)
-    user = conversation.user if not problem else f"{conversation.user}\n\nYour last line could not be used: {problem}"
-    messages: Sequence[Message] = (
-        Message(role="system", content=conversation.system),
-        Message(role="user", content=user),
-        Message(role="assistant", content=f"{so_far}{label} = "),
-    )
     return ModelRequest(
-        messages=tuple(messages),
+        messages=(*before, last, Message(role="assistant", content=f"{so_far}{label} =")),
         grammar=grammar,
         seed=seed,
         temperature=temperature,

@@ -7,7 +7,7 @@ from typing import cast
 
 from dagwright.exceptions import ModelAnswerError
 from dagwright.goal import Goal
-from dagwright.llm.model import Message, Model, ModelRequest
+from dagwright.llm.model import Model, ModelRequest
 from dagwright.model import Frozen, Identifier, JsonSchema
 from dagwright.tool import ToolSpec
 from planner.prompt import outline_prompt
@@ -62,8 +62,7 @@ def write_outline(
         ModelAnswerError: the answer is not an outline.
         TransportError: the model cannot be reached.
     """
-    system, user = outline_prompt(goal, operations, inputs, feedback)
-    messages = (Message(role="system", content=system), Message(role="user", content=user))
+    messages = outline_prompt(goal, operations, inputs, feedback)
     reply = model.complete(ModelRequest(messages=messages, json_schema=OUTLINE_SCHEMA, max_tokens=1200, seed=seed))
     value = cast("dict[str, list[dict[str, object]]]", reply.value or {})
     try:

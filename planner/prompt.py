@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from dagwright.goal import Goal
+from dagwright.llm.model import Message
 from dagwright.tool import ToolSpec
 from planner.signature import signature
 
@@ -23,30 +25,41 @@ def prompt_file(name: str) -> str:
 
 def interleaved_prompt(
     goal: Goal, operations: Mapping[str, ToolSpec], inputs: Sequence[str], feedback: Sequence[str]
-) -> tuple[str, str]:
-    """Gives the system and the user text of the interleaved strategy."""
-    system = _filled("interleaved", operations)
-    return system, _situation(goal, inputs, feedback)
+) -> tuple[Message, ...]:
+    """Gives the messages of the interleaved strategy: rules, worked examples, the goal."""
+    situation = _situation(goal, inputs, feedback)
+    return (_system("interleaved", operations), *examples(operations), Message(role="user", content=situation))
 
 
 def outline_prompt(
     goal: Goal, operations: Mapping[str, ToolSpec], inputs: Sequence[str], feedback: Sequence[str]
-) -> tuple[str, str]:
-    """Gives the system and the user text for a whole outline."""
-    return _filled("outline", operations), _situation(goal, inputs, feedback)
+) -> tuple[Message, ...]:
+    """Gives the messages that ask for a whole outline."""
+    return (_system("outline", operations), Message(role="user", content=_situation(goal, inputs, feedback)))
 
 
 def decomposition_prompt(
     goal: Goal, operations: Mapping[str, ToolSpec], inputs: Sequence[str], outline: Sequence[TaskOutline]
-) -> tuple[str, str]:
-    """Gives the system and the user text for a task's calls."""
+) -> tuple[Message, ...]:
+    """Gives the messages that ask for the calls of a plan's tasks."""
     tasks = "\n".join(f"{task.task_id}: {task.description}" for task in outline)
-    return _filled("decomposition", operations), f"{_situation(goal, inputs, ())}\n\nTasks:\n{tasks}"
+    content = f"{_situation(goal, inputs, ())}\n\nTasks:\n{tasks}"
+    return (_system("decomposition", operations), Message(role="user", content=content))
 
 
-def _filled(name: str, operations: Mapping[str, ToolSpec]) -> str:
+def examples(operations: Mapping[str, ToolSpec]) -> Iterator[Message]:
+    """Gives the worked examples that use only operations on offer, as user and assistant in turn."""
+    for block in prompt_file("examples").split("\n---\n"):
+        situation, _, answer = block.strip().partition("\ns1 = ")
+        used = re.findall(r"^s\d+ = ([\w.-]+)\(", f"s1 = {answer}", re.MULTILINE)
+        if all(word in operations or word == "answer" for word in used):
+            yield Message(role="user", content=situation)
+            yield Message(role="assistant", content=f"s1 = {answer}")
+
+
+def _system(name: str, operations: Mapping[str, ToolSpec]) -> Message:
     lines = "\n".join(signature(word, spec) for word, spec in operations.items())
-    return prompt_file(name).replace("<<OPERATIONS>>", lines).strip()
+    return Message(role="system", content=prompt_file(name).replace("<<OPERATIONS>>", lines).strip())
 
 
 def _situation(goal: Goal, inputs: Sequence[str], feedback: Sequence[str]) -> str:

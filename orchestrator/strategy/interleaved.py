@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dagwright.exceptions import ModelAnswerError
 from dagwright.goal import Goal
-from dagwright.proposal import Proposal
 from decomposer.writing import ANSWER, Conversation, write_call
 from orchestrator.strategy.sheet import Sheet
-from orchestrator.strategy.strategy import MAX_STEPS, PlanningContext
+from orchestrator.strategy.strategy import MAX_STEPS, Planned, PlanningContext
 from planner.prompt import interleaved_prompt
 
 
@@ -16,12 +15,12 @@ class Interleaved:
 
     name = "interleaved"
 
-    def propose(self, goal: Goal, context: PlanningContext) -> Proposal:
+    def propose(self, goal: Goal, context: PlanningContext) -> Planned:
         """Gives a proposal; see `PlanningStrategy.propose`."""
         sheet = Sheet.opened(goal, context)
-        system, user = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback)
+        opening = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback)
         while sheet.generated < MAX_STEPS:
-            conversation = Conversation(system=system, user=user, lines=tuple(sheet.lines))
+            conversation = Conversation(opening=opening, lines=tuple(sheet.lines))
             line, call = write_call(
                 context.model,
                 conversation,
@@ -33,6 +32,6 @@ class Interleaved:
             )
             if call.operation == ANSWER:
                 context.on_line(f"{sheet.label} = {line}")
-                return sheet.proposal(tuple(call.arguments.values()))
+                return sheet.planned(tuple(call.arguments.values()))
             sheet.add(line, call)
         raise ModelAnswerError(f"the model wrote {MAX_STEPS} steps and no answer")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dagwright.exceptions import ModelAnswerError
 from dagwright.goal import Goal
-from dagwright.proposal import Proposal
 from dagwright.value import Value
 from decomposer.writing import ANSWER, DONE, Conversation, write_call
 from orchestrator.strategy.sheet import Sheet
-from orchestrator.strategy.strategy import MAX_STEPS, PlanningContext
+from orchestrator.strategy.strategy import MAX_STEPS, Planned, PlanningContext
 from planner.outline import TaskOutline, write_outline
 from planner.prompt import decomposition_prompt
 
@@ -21,7 +20,7 @@ class PlanFirst:
 
     name = "plan_first"
 
-    def propose(self, goal: Goal, context: PlanningContext) -> Proposal:
+    def propose(self, goal: Goal, context: PlanningContext) -> Planned:
         """Gives a proposal; see `PlanningStrategy.propose`."""
         sheet = Sheet.opened(goal, context)
         outline = write_outline(
@@ -31,16 +30,16 @@ class PlanFirst:
             context.on_line(f"# {task.task_id}: {task.description}")
         for task in outline:
             self._decompose(task, outline, sheet)
-        return sheet.proposal(self._answer(outline, sheet))
+        return sheet.planned(self._answer(outline, sheet))
 
     def _decompose(self, task: TaskOutline, outline: tuple[TaskOutline, ...], sheet: Sheet) -> None:
-        system, user = decomposition_prompt(sheet.goal, sheet.operations, sheet.scope_lines(), outline)
+        opening = decomposition_prompt(sheet.goal, sheet.operations, sheet.scope_lines(), outline)
         sheet.lines.append(f"# {task.task_id}: {task.description}")
         for index in range(STEPS_PER_TASK):
             if sheet.generated >= MAX_STEPS:
                 raise ModelAnswerError(f"the model wrote {MAX_STEPS} steps and no answer")
             offer = sheet.offer(may_end_task=index > 0, answering=False)
-            conversation = Conversation(system=system, user=user, lines=tuple(sheet.lines))
+            conversation = Conversation(opening=opening, lines=tuple(sheet.lines))
             line, call = write_call(
                 sheet.context.model, conversation, label=sheet.label, offer=offer, grounding=sheet.grounding
             )
@@ -49,9 +48,9 @@ class PlanFirst:
             sheet.add(line, call)
 
     def _answer(self, outline: tuple[TaskOutline, ...], sheet: Sheet) -> tuple[Value, ...]:
-        system, user = decomposition_prompt(sheet.goal, sheet.operations, sheet.scope_lines(), outline)
+        opening = decomposition_prompt(sheet.goal, sheet.operations, sheet.scope_lines(), outline)
         sheet.lines.append("# the answer to the goal")
-        conversation = Conversation(system=system, user=user, lines=tuple(sheet.lines))
+        conversation = Conversation(opening=opening, lines=tuple(sheet.lines))
         offer = sheet.offer().only_answer()
         _, call = write_call(
             sheet.context.model, conversation, label=sheet.label, offer=offer, grounding=sheet.grounding

@@ -13,9 +13,9 @@ from dagwright.tool import ToolSpec
 from dagwright.value import LiteralValue, StepReference, Value, leaves
 from decomposer.call import Call
 from decomposer.grounding import Grounding, ground
-from decomposer.scope import Scope, Variable, initial_scope, properties_of
+from decomposer.scope import Scope, Variable, initial_scope, properties_of, reads_file
 from decomposer.writing import Offer
-from orchestrator.strategy.strategy import Finished, PlanningContext
+from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
 from planner.signature import described, header, words_of
 
@@ -33,6 +33,8 @@ class Sheet:
     lines: list[str] = field(default_factory=list[str])
     schemas: dict[str, JsonSchema] = field(default_factory=dict[str, JsonSchema])
     """Schema of the outputs, by step."""
+    calls: dict[str, str] = field(default_factory=dict[str, str])
+    """The call that the model wrote, by step."""
     generated: int = 0
     """Steps that the model wrote (loaders are derived)."""
 
@@ -40,12 +42,7 @@ class Sheet:
     def opened(cls, goal: Goal, context: PlanningContext) -> Sheet:
         """Gives the sheet before the model's first line, finished steps of a replan on it."""
         offered = [tool for tool in context.catalogue.tools if context.evidence.get(tool.name)]
-        loaders = {
-            variable.loader.intent.operation_name
-            for variable in initial_scope(goal, context.catalogue).variables
-            if variable.loader
-        }
-        words = words_of(tool for tool in offered if tool.name not in loaders)
+        words = words_of(tool for tool in offered if not reads_file(tool))
         sheet = cls(
             goal=goal,
             context=context,
@@ -60,7 +57,8 @@ class Sheet:
     def _keep(self, finished: Finished) -> None:
         self._append(finished.draft, finished.schema)
         if finished.line:
-            self.lines.append(finished.line)
+            self.calls[finished.draft.step_id] = finished.line
+            self.lines.append(f"{finished.draft.step_id} = {finished.line}{self._comment(finished.draft.step_id)}")
             self.generated = max(self.generated, _number(finished.draft.step_id))
         if not any(
             variable.loader and variable.loader.step_id == finished.draft.step_id for variable in self.scope.variables
@@ -82,7 +80,7 @@ class Sheet:
             answerable=answerable,
             may_end_task=may_end_task,
             taken=frozenset(self.written_files()),
-            banned=self.context.banned | frozenset(line.partition(" = ")[2].partition("  #")[0] for line in self.lines),
+            banned=self.context.banned | frozenset(self.calls.values()),
         )
 
     def _writable(self, name: str) -> bool:
@@ -111,6 +109,7 @@ class Sheet:
         self._append(draft, schema)
         self.scope = self.scope.with_outputs(draft.step_id, schema)
         self.generated += 1
+        self.calls[draft.step_id] = line
         shown = f"{draft.step_id} = {line}{self._comment(draft.step_id)}"
         self.lines.append(shown)
         self.context.on_line(shown)
@@ -153,7 +152,7 @@ class Sheet:
                 waiting.extend(by_id[step].sources)
         return needed
 
-    def proposal(self, chosen: Sequence[Value]) -> Proposal:
+    def planned(self, chosen: Sequence[Value]) -> Planned:
         """Gives the proposal: steps that neither the answer nor an effect needs are left out."""
         needed = self._needed(chosen)
         drafts = [draft for draft in self.drafts if draft.step_id in needed]
@@ -162,13 +161,14 @@ class Sheet:
             [(value, by_id.get(value.from_) if isinstance(value, StepReference) else None) for value in chosen]
         )
         plan = plan_of(self.goal.goal_id, drafts, at=self.context.at)
-        return Proposal(
+        proposal = Proposal(
             goal=self.goal,
             plan=plan,
             decompositions=decompositions_of(drafts),
             answer=named,
             version=self.context.version,
         )
+        return Planned(proposal=proposal, lines={step: line for step, line in self.calls.items() if step in needed})
 
 
 def _is_of_steps(variable: Variable) -> bool:

@@ -24,7 +24,7 @@ class Finished:
 
     draft: Draft
     line: str
-    """As the model wrote it; empty for a derived step."""
+    """The call as the model wrote it; empty for a derived step."""
     schema: JsonSchema
     """Schema of its outputs."""
 
@@ -47,12 +47,19 @@ class PlanningContext:
     """What went wrong so far, typed, one line each."""
     banned: frozenset[str] = frozenset()
     """Lines that are known to fail."""
-    notes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Longer documentation by operation, for models that read it."""
     on_line: Callable[[str], None] = lambda _line: None
     """Told of each line as it is written."""
     seed: int = 0
     temperature: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """A proposal, with the lines that the model wrote for it."""
+
+    proposal: Proposal
+    lines: Mapping[str, str]
+    """Call by step, as written; derived steps have none."""
 
 
 class PlanningStrategy(Protocol):
@@ -63,7 +70,7 @@ class PlanningStrategy(Protocol):
         """`interleaved` or `plan_first`."""
         ...
 
-    def propose(self, goal: Goal, context: PlanningContext) -> Proposal:
+    def propose(self, goal: Goal, context: PlanningContext) -> Planned:
         """Gives a proposal; untrusted until certified.
 
         Raises:

@@ -1,0 +1,55 @@
+"""`dagwright`: the command line. Verbs live one group a file; heavy imports happen inside them."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from orchestrator.cli import approvals, bench, conductor, knowledge, models, run, runs, stages, tools
+
+app = typer.Typer(
+    name="dagwright",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="""A language model proposes a plan, deterministic code proves it, a workflow engine executes it.
+
+    \b
+    Examples:
+      dagwright model pull                      fetch the local model, once
+      dagwright run "Which species is heaviest on average?" --input penguins=@penguins.csv
+      dagwright plan "…" --input sales=@sales.csv -o proposal.json
+      dagwright check proposal.json             all findings, exit 1 if rejected
+      dagwright runs show RUN                   what happened
+    """,
+)
+
+for group in (run, stages, approvals):
+    group.register(app)
+for name, group in (
+    ("runs", runs),
+    ("tools", tools),
+    ("knowledge", knowledge),
+    ("model", models),
+    ("conductor", conductor),
+    ("bench", bench),
+):
+    app.add_typer(group.app, name=name)
+
+
+def main() -> None:
+    """Runs the command line; errors made on purpose end as one plain message and their exit code."""
+    try:
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        from dagwright.exceptions import DagwrightError
+
+        if not isinstance(error, DagwrightError):
+            raise
+        from orchestrator.cli.output import fail
+
+        fail(error)

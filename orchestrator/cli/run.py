@@ -1,0 +1,172 @@
+"""`dagwright run` and `dagwright demo`: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from orchestrator.cli import options
+from orchestrator.cli.output import Json, put_json
+
+if TYPE_CHECKING:
+    from dagwright.feedback import Outcome
+    from orchestrator.assembly import Names, People
+    from orchestrator.setup import Setup
+
+EXIT = {"done": 0, "rejected": 1, "failed": 3, "waiting": 4, "cancelled": 130}
+
+DEMO_GOAL = (
+    "Which species is heaviest on average? What is the correlation between bill_length_mm and body_mass_g? "
+    "Draw a bar chart of the mean body_mass_g per species into chart.png, "
+    "and write a short report with the results and the chart to report.md."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs."""
+    app.command("run", help=_RUN_HELP)(run)
+    app.command("demo", help="The main job on real data: Palmer penguins, a goal whose plan branches.")(demo)
+
+
+_RUN_HELP = """Plan, prove and execute a goal; answer, and keep an archive that replays.
+
+    \b
+    Examples:
+      dagwright run "Which city sold most?" --input sales=@sales.csv
+      dagwright run "Sort by price, write sorted.csv" -i data=@data.json --engine conductor
+      dagwright run "…" -i data=@data.csv --dry-run      plan and prove, estimate, run nothing
+      dagwright run --resume 20260101-120000-abcdef      go on with an interrupted run
+"""
+
+
+def run(
+    goal: Annotated[str, typer.Argument(metavar="GOAL", help="What you want, in words.")] = "",
+    inputs: options.Inputs = None,
+    catalogue: options.Catalogues = None,
+    policy: options.PolicyFile = "",
+    engine: options.EngineName = "embedded",
+    model: options.ModelSpec = "",
+    strategy: options.StrategyName = "",
+    resume: Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with this run.")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Prove and estimate; run nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve what policy asks about.")] = False,
+    json: Json = False,
+) -> None:
+    """Runs a goal, or goes on with a run."""
+    from dagwright.exceptions import InputError
+    from orchestrator.assembly import Names, assemble
+    from orchestrator.pipeline import resume_run, run_goal
+
+    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, engine=engine, strategy=strategy)
+    people = people_of(yes=yes, quiet=json)
+    if resume:
+        from orchestrator.resumption import names_of
+
+        setup = assemble(names_of(resume, names), people)
+        outcome = stoppable(setup, lambda: resume_run(resume, setup))
+        return finish(outcome, setup, json=json)
+    if not goal.strip():
+        raise InputError('a goal is missing: dagwright run "what you want" --input NAME=@FILE')
+    given = options.parsed_inputs(inputs)
+    setup = assemble(names, people)
+    if dry_run:
+        from orchestrator.cli.stages import rehearse
+
+        return rehearse(goal, given, setup, json=json)
+    outcome = stoppable(setup, lambda: run_goal(goal, given, setup))
+    return finish(outcome, setup, json=json)
+
+
+def demo(
+    engine: options.EngineName = "embedded",
+    model: options.ModelSpec = "",
+    goal: Annotated[str, typer.Option("--goal", help="Another goal over the same data.")] = DEMO_GOAL,
+    json: Json = False,
+) -> None:
+    """Runs the demo goal on the penguins, fetching the local model first where it is needed."""
+    from dagwright.llm import default_spec
+    from orchestrator.assembly import Names, assemble
+    from orchestrator.cli.models import fetch
+    from orchestrator.pipeline import run_goal
+
+    spec = model or default_spec()
+    if spec == "local":
+        fetch(quiet=json)
+    setup = assemble(Names(model=spec, engine=engine), people_of(yes=False, quiet=json))
+    outcome = stoppable(setup, lambda: run_goal(goal, {"penguins": penguins()}, setup))
+    finish(outcome, setup, json=json)
+
+
+def penguins() -> Path:
+    """Gives the path of the Palmer penguins table (CC0), as the package `palmerpenguins` ships it."""
+    from importlib.util import find_spec
+
+    found = find_spec("palmerpenguins")
+    assert found is not None
+    assert found.origin is not None
+    return Path(found.origin).parent / "data" / "penguins.csv"
+
+
+def people_of(*, yes: bool, quiet: bool) -> People:
+    """Gives who is asked and who watches: the terminal, or nobody."""
+    import getpass
+
+    from orchestrator.approval import approve_all, approve_later
+    from orchestrator.assembly import People
+    from orchestrator.view.live import LiveView
+    from orchestrator.view.terminal import ask_approval, ask_person, console, interactive
+
+    asked = interactive() and not quiet
+    approver = approve_all if yes else ask_approval if asked else approve_later
+    listener = LiveView(console(quiet=quiet))
+    return People(
+        approver=approver, approver_name=getpass.getuser(), ask=ask_person if asked else None, listener=listener
+    )
+
+
+def stoppable(setup: Setup, work: Callable[[], Outcome]) -> Outcome:
+    """Runs `work`; the first Ctrl-C stops it in order, the second at once."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+
+    def stop(_signal: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        setup.cancelled.set()
+        if not setup.executing.is_set():
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        return work()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def finish(outcome: Outcome, setup: Setup, *, json: bool) -> None:
+    """Draws the pictures of a run, says where things lie, and exits with the outcome's code."""
+    from orchestrator.view.pictures import draw_run
+
+    folder = setup.home / "runs" / outcome.run
+    pictures = draw_run(folder)
+    if json:
+        body = outcome.model_dump(mode="json")
+        put_json({**body, "folder": str(folder), "pictures": [str(picture) for picture in pictures]})
+    else:
+        out = setup.listener.console if hasattr(setup.listener, "console") else None
+        if out is not None:
+            for file in outcome.files:
+                out.print(f"  [bold]file[/] {folder / 'files' / file}")
+            for picture in pictures:
+                out.print(f"  [bold]plan[/] {picture}")
+            cost = "unknown" if outcome.cost is None else f"${outcome.cost:.4f}"
+            out.print(
+                f"  [dim]{outcome.tokens} tokens, cost {cost}, {outcome.seconds:.1f} s, {outcome.replans} replans[/]"
+            )
+            out.print(f"  [bold]run[/] {outcome.run}   [dim]dagwright runs show {outcome.run}[/]")
+    raise typer.Exit(EXIT[outcome.status])

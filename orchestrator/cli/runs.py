@@ -1,0 +1,93 @@
+"""`dagwright runs`: the archive of what was run. Reading it needs no model and no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestrator.cli import options
+from orchestrator.cli.output import Json, put, put_json
+
+app = typer.Typer(no_args_is_help=True, help="What was run: list, show, replay, verify, export.")
+
+
+@app.command("list")
+def list_(json: Json = False) -> None:
+    """Lists the runs in this folder, the oldest first."""
+    from orchestrator.assembly import home
+    from orchestrator.history import summaries
+
+    found = summaries(home())
+    if json:
+        return put_json({"home": str(home()), "runs": found})
+    for item in found:
+        put(f"{item['run']}  {item['status']:<10}  {item['goal']}")
+    if not found:
+        put(f'no runs in {home()}; start one with: dagwright run "what you want"')
+    return None
+
+
+@app.command()
+def show(run: options.RunId, json: Json = False) -> None:
+    """Shows a run: its goal, plan, findings, steps, answer."""
+    from orchestrator.assembly import home
+    from orchestrator.history import full
+    from orchestrator.view.history import drawn
+    from orchestrator.view.terminal import console
+
+    found = full(home(), run)
+    if json:
+        return put_json(found)
+    console().print(drawn(found))
+    return None
+
+
+@app.command()
+def replay(run: options.RunId, json: Json = False) -> None:
+    """Makes every artefact of a run again from its archive and reports the first divergence."""
+    from executor.archive import Archive
+    from executor.replay import replay as replayed
+    from orchestrator.assembly import home
+
+    with Archive.open(home(), run, read_only=True) as archive:
+        result = replayed(archive)
+    if json:
+        put_json(result.as_json())
+    else:
+        put(str(result))
+    raise typer.Exit(0 if result.reproduced else 3)
+
+
+@app.command()
+def verify(run: options.RunId, json: Json = False) -> None:
+    """Checks a run's hash chain, its artefacts and its certificates; any changed byte is found."""
+    from executor.archive import Archive
+    from executor.verify import verify as verified
+    from orchestrator.assembly import home
+
+    with Archive.open(home(), run, read_only=True) as archive:
+        problems = verified(archive)
+    if json:
+        put_json({"run": run, "intact": not problems, "problems": list(problems)})
+    else:
+        for problem in problems:
+            put(f"✗ {problem}")
+        put("intact" if not problems else f"{len(problems)} problems")
+    raise typer.Exit(0 if not problems else 3)
+
+
+@app.command()
+def export(
+    run: options.RunId,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="RUN.zip if not given.")] = None,
+    json: Json = False,
+) -> None:
+    """Writes a run as one file that another machine can verify and replay."""
+    from executor.export import export as exported
+    from orchestrator.assembly import home
+
+    target = output or Path(f"{run}.zip")
+    exported(home(), run, target)
+    put_json({"run": run, "file": str(target)}) if json else put(f"written to {target}")

@@ -1,0 +1,186 @@
+"""`dagwright plan | check | compile | execute`: the stages one at a time, with files between them."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from pydantic import JsonValue
+
+from orchestrator.cli import options
+from orchestrator.cli.output import Json, put, put_json
+
+if TYPE_CHECKING:
+    from dagwright.program import Program
+    from dagwright.proposal import Proposal
+    from orchestrator.setup import Setup
+
+ProposalFile = Annotated[Path, typer.Argument(metavar="PROPOSAL", help="A proposal in JSON, `-` for standard input.")]
+Target = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to; standard output if not given.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs."""
+    app.command("plan", help="Write a proposal for a goal; nothing is executed.")(plan)
+    app.command("check", help="Validate a proposal: all findings at once; exit 1 if it is rejected.")(check)
+    app.command("compile", help="Compile a proposal that validates to a Conductor workflow.")(compile_)
+    app.command("execute", help="Execute a proposal that validates, in a new run.")(execute)
+
+
+def plan(
+    goal: Annotated[str, typer.Argument(metavar="GOAL", help="What you want, in words.")],
+    inputs: options.Inputs = None,
+    output: Target = None,
+    catalogue: options.Catalogues = None,
+    policy: options.PolicyFile = "",
+    model: options.ModelSpec = "",
+    strategy: options.StrategyName = "",
+    json: Json = False,
+) -> None:
+    """Writes a proposal, after deterministic repair and with all findings shown."""
+    from orchestrator.assembly import Names, assemble
+    from orchestrator.cli.run import people_of
+    from orchestrator.pipeline import plan_goal
+
+    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, strategy=strategy)
+    setup = assemble(names, people_of(yes=False, quiet=json or output is None))
+    program = plan_goal(goal, options.parsed_inputs(inputs), setup)
+    _write(program.proposal, output)
+    if output is not None and json:
+        put_json({"proposal": str(output), "program": program.hash, **program.report.validation_result()})
+
+
+def check(
+    proposal: ProposalFile,
+    catalogue: options.Catalogues = None,
+    policy: options.PolicyFile = "",
+    json: Json = False,
+) -> None:
+    """Prints the report on a proposal."""
+    from orchestrator.assembly import open_catalogue, open_policy
+    from orchestrator.planning import WORKERS, today
+    from orchestrator.view import text
+    from orchestrator.view.terminal import console
+    from validation import validate
+
+    report = validate(
+        read(proposal),
+        catalogue=open_catalogue(catalogue or ()),
+        policy=open_policy(policy),
+        workers=WORKERS,
+        at=today(),
+    )
+    if json:
+        put_json(report.validation_result())
+    else:
+        console().print(text.findings(report))
+    raise typer.Exit(0 if report.is_valid else 1)
+
+
+def compile_(
+    proposal: ProposalFile,
+    output: Target = None,
+    catalogue: options.Catalogues = None,
+    policy: options.PolicyFile = "",
+    json: Json = False,
+) -> None:
+    """Prints or writes the WorkflowDef; `--json` is what it prints anyway."""
+    from executor.compile import compile_workflow
+
+    _write(compile_workflow(proven(proposal, catalogue, policy)), output)
+    if output is not None and not json:
+        put(f"workflow written to {output}")
+
+
+def execute(
+    proposal: ProposalFile,
+    catalogue: options.Catalogues = None,
+    policy: options.PolicyFile = "",
+    engine: options.EngineName = "embedded",
+    model: options.ModelSpec = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate; run nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve what policy asks about.")] = False,
+    json: Json = False,
+) -> None:
+    """Executes a proposal as it stands; it is not replanned."""
+    from orchestrator.assembly import Names, assemble
+    from orchestrator.cli.run import finish, people_of, stoppable
+    from orchestrator.pipeline import run_proposal
+
+    program = proven(proposal, catalogue, policy)
+    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, engine=engine)
+    setup = assemble(names, people_of(yes=yes, quiet=json))
+    if dry_run:
+        return estimate(program, json=json)
+    outcome = stoppable(setup, lambda: run_proposal(program.proposal, setup, folder=proposal.absolute().parent))
+    finish(outcome, setup, json=json)
+
+
+def rehearse(goal: str, inputs: Mapping[str, str | Path | JsonValue], setup: Setup, *, json: bool) -> None:
+    """Plans and proves a goal, then prints what running it would take and reach."""
+    from orchestrator.pipeline import plan_goal
+
+    estimate(plan_goal(goal, inputs, setup), json=json)
+
+
+def estimate(program: Program, *, json: bool) -> None:
+    """Prints the calls of a program with bounds of cost and makespan, from the same compiler and scheduler."""
+    from executor.compile import compile_workflow
+    from executor.simulate import simulate
+    from orchestrator.view.estimate import drawn
+    from orchestrator.view.terminal import console
+
+    simulation = simulate(program, compile_workflow(program))
+    if json:
+        put_json(simulation.as_json())
+    else:
+        console().print(drawn(program, simulation))
+
+
+def proven(path: Path, catalogue: list[str] | None, policy: str) -> Program:
+    """Gives the program of a proposal in a file.
+
+    Raises:
+        InputError: the file cannot be read.
+        ProposalRejected: it has errors.
+    """
+    from orchestrator.assembly import open_catalogue, open_policy
+    from orchestrator.planning import WORKERS, today
+    from validation import certify
+
+    return certify(
+        read(path), catalogue=open_catalogue(catalogue or ()), policy=open_policy(policy), workers=WORKERS, at=today()
+    )
+
+
+def read(path: Path) -> bytes:
+    """Gives the bytes of a proposal's file; what they mean is for the validator to say.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    from dagwright.exceptions import InputError
+
+    try:
+        if str(path) == "-":
+            import sys
+
+            return sys.stdin.buffer.read()
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"proposal {str(path)!r} cannot be read: {error.strerror or error}") from error
+
+
+def _write(value: Any, target: Path | None) -> None:
+    from dagwright.canonical import to_json
+
+    text = jsonlib.dumps(to_json(value), ensure_ascii=False, indent=2)
+    if target is None:
+        put(text)
+    else:
+        target.write_text(text + "\n", encoding="utf-8")

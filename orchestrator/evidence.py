@@ -1,0 +1,77 @@
+"""Evidence: which operations, by which documents, a model is shown for a goal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from fnmatch import fnmatchcase
+
+from dagwright.catalogue import Catalogue
+from dagwright.goal import Goal
+from dagwright.model import Frozen
+from dagwright.policy import Policy
+from dagwright.tool import ContentRule, ToolSpec
+from knowledge.store import KnowledgeStore
+
+SHOWN_WHOLE = 48
+"""A catalogue of up to so many operations is shown whole."""
+PER_CLAUSE = 5
+"""Operations that are looked up for each clause of the goal."""
+MOST = 24
+"""Operations that are shown of a larger catalogue."""
+
+_CLAUSES = re.compile(r"[.;!?\n]+|, (?:and |then )?| and then | then | and ", re.IGNORECASE)
+
+
+class Evidence(Frozen):
+    """The documents that were shown, and why."""
+
+    documents: dict[str, tuple[str, ...]]
+    """Ids of documents by operation."""
+    why: dict[str, str]
+    """Reason by operation."""
+
+
+def gather(goal: Goal, catalogue: Catalogue, policy: Policy, store: KnowledgeStore | None, *, at: date) -> Evidence:
+    """Gives what a model is shown: all permitted operations, or those that the goal's words find."""
+    offered = {tool.name: tool for tool in permitted(catalogue, goal, policy) if _valid(tool, at)}
+    if len(offered) <= SHOWN_WHOLE or store is None:
+        return Evidence(
+            documents={name: (tool.documents[0],) for name, tool in offered.items()},
+            why=dict.fromkeys(offered, "the whole catalogue is shown"),
+        )
+    found = _searched(goal, offered, store, at)
+    for name in _always(offered.values()):
+        found.setdefault(name, "reads an input of the goal")
+    return Evidence(documents={name: (offered[name].documents[0],) for name in found}, why=found)
+
+
+def permitted(catalogue: Catalogue, goal: Goal, policy: Policy) -> Iterable[ToolSpec]:
+    """Gives the operations that neither the goal nor the policy forbids whatever their arguments."""
+    for tool in catalogue.tools:
+        if any(fnmatchcase(tool.name, pattern) for pattern in goal.constraints.denied_tools):
+            continue
+        matching = [rule for rule in policy.rules if fnmatchcase(tool.name, rule.tools)]
+        conditional = all(rule.when is not None for rule in matching)
+        by_default = conditional and policy.defaults.get(tool.effect, "deny") != "deny"
+        if by_default or any(rule.action != "deny" for rule in matching):
+            yield tool
+
+
+def _searched(goal: Goal, offered: dict[str, ToolSpec], store: KnowledgeStore, at: date) -> dict[str, str]:
+    clauses = [clause.strip() for clause in _CLAUSES.split(goal.text) if len(clause.split()) > 1]
+    found: dict[str, str] = {}
+    for query in (goal.text, *clauses):
+        for hit in store.search(query, limit=PER_CLAUSE, at=at, operations=tuple(offered)):
+            if hit.document.operation and len(found) < MOST:
+                found.setdefault(hit.document.operation, f"{query[:60]!r}: {hit.why}")
+    return {name: found[name] for name in offered if name in found}
+
+
+def _always(tools: Iterable[ToolSpec]) -> Iterable[str]:
+    return (tool.name for tool in tools if any(isinstance(rule, ContentRule) for rule in tool.output_rules.values()))
+
+
+def _valid(tool: ToolSpec, at: date) -> bool:
+    return (tool.valid_from is None or tool.valid_from <= at) and (tool.valid_to is None or at < tool.valid_to)

@@ -1,0 +1,75 @@
+"""What the archives of past runs say: summaries, and one run in full."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from dagwright.exceptions import ArchiveError
+from dagwright.goal import Goal
+from executor.archive import Archive, runs
+from orchestrator.view.pictures import latest_proposal, task_states
+
+
+def summaries(home: Path) -> list[JsonValue]:
+    """Gives run, status and goal of every run in a home folder, the oldest first."""
+    found: list[JsonValue] = []
+    for run in runs(home):
+        try:
+            with Archive.open(home, run, read_only=True) as archive:
+                found.append({"run": run, "status": status_of(archive), "goal": _goal_text(archive)})
+        except ArchiveError as error:
+            found.append({"run": run, "status": "damaged", "goal": str(error)})
+    return found
+
+
+def status_of(archive: Archive) -> str:
+    """Gives how a run ended, or that it waits or was interrupted."""
+    last = None
+    for event in archive.events():
+        if event.kind in {"outcome", "approval.requested", "approval.given", "run.resumed"}:
+            last = event
+    if last is None or last.kind in {"approval.given", "run.resumed"}:
+        return "open"
+    if last.kind == "approval.requested":
+        return "waiting"
+    return str(last.body["status"]) if isinstance(last.body, dict) else "open"
+
+
+def full(home: Path, run: str) -> dict[str, JsonValue]:
+    """Gives one run as JSON: goal, versions, plan with states, findings, steps, outcome, files.
+
+    Raises:
+        ArchiveError: there is no such run.
+    """
+    with Archive.open(home, run, read_only=True) as archive:
+        proposal = latest_proposal(archive)
+        bodies = {kind: [event.body for event in archive.events(kind)] for kind in ("report", "outcome", "replan")}
+        tasks = [event for event in archive.events() if event.kind.startswith("task.")]
+        began = tasks[0].time if tasks else None
+        return {
+            "run": run,
+            "folder": str(archive.folder),
+            "status": status_of(archive),
+            "goal": _goal_text(archive),
+            "plan": proposal.plan.model_dump(mode="json") if proposal else None,
+            "states": dict(task_states(proposal, archive)) if proposal else {},
+            "report": bodies["report"][-1] if bodies["report"] else None,
+            "replans": bodies["replan"],
+            "steps": [
+                {
+                    "kind": event.kind,
+                    "seconds": round((event.time - began).total_seconds(), 4) if began else 0.0,
+                    **(event.body if isinstance(event.body, dict) else {}),
+                }
+                for event in tasks
+            ],
+            "outcome": bodies["outcome"][-1] if bodies["outcome"] else None,
+            "head": archive.head,
+        }
+
+
+def _goal_text(archive: Archive) -> str:
+    body = next((event.body for event in archive.events("goal")), None)
+    return Goal.model_validate(archive.get(str(body["goal"]))).text if isinstance(body, dict) else ""

@@ -1,0 +1,60 @@
+"""Replanning: what a planner learns from a failed version, and what it keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dagwright.feedback import Feedback
+from dagwright.program import Program
+from executor.engine import EngineResult
+from orchestrator.planning import Prior
+from orchestrator.strategy.strategy import Finished
+from planner.derivation import Draft
+
+REPLANNABLE = frozenset(("content", "criterion", "guard", "transport", "timeout"))
+"""Kinds of error after which another plan may help; a cancelled or unknown effect needs a person."""
+
+
+def worth_replanning(result: EngineResult) -> bool:
+    """Whether another plan may help: something failed, and nothing is of unknown outcome."""
+    if result.status not in {"failed", "timed_out"}:
+        return False
+    kinds = {error.kind for feedback in result.feedback.values() for error in feedback.errors}
+    return "unknown_outcome" not in kinds and bool(kinds & REPLANNABLE)
+
+
+def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, earlier: Prior | None) -> Prior:
+    """Gives what the next version knows: finished steps, typed reasons, lines that failed."""
+    finished = tuple(
+        Finished(
+            draft=Draft(
+                step_id=item.step.step_id,
+                intent=item.step.tool_intent,
+                spec=item.spec,
+                evidence=item.step.documentation_references,
+            ),
+            line=lines.get(item.step.step_id, ""),
+            schema=item.output_schema,
+        )
+        for item in program.steps
+        if item.step.step_id in result.outputs
+    )
+    failed = [feedback for feedback in result.feedback.values() if feedback.execution_status == "failure"]
+    reasons = tuple(reason(feedback, program, lines) for feedback in failed)
+    banned = frozenset(lines[feedback.step_id] for feedback in failed if feedback.step_id in lines)
+    return Prior(
+        program=program,
+        finished=finished,
+        reasons=(*(earlier.reasons if earlier else ()), *reasons),
+        banned=banned | (earlier.banned if earlier else frozenset()),
+    )
+
+
+def reason(feedback: Feedback, program: Program, lines: Mapping[str, str]) -> str:
+    """Gives a failure as a planner may see it: the call, the kind and the code of the error, no raw text."""
+    step = feedback.step_id
+    call = lines.get(step) or program.by_id[step].spec.name
+    errors = ", ".join(
+        f"{error.kind} {error.code}{f' at {error.path}' if error.path else ''}" for error in feedback.errors[-1:]
+    )
+    return f"{step} = {call} failed: {errors or 'unknown'}"

@@ -1,0 +1,59 @@
+"""`Setup`: everything that a run needs besides its goal, put together once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dagwright.catalogue import Catalogue
+from dagwright.llm.model import Model
+from dagwright.policy import DEFAULT_POLICY, Policy
+from executor.bindings.runner import Runners
+from executor.engine import Engine
+from knowledge.store import KnowledgeStore
+from orchestrator.approval import Approver, approve_later
+from orchestrator.listener import Listener
+from orchestrator.strategy.strategy import PlanningStrategy
+
+
+def no_secret(_name: str) -> str | None:
+    """Gives None: no credential is known."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """Model, catalogue, policy, engine and the people around a run."""
+
+    home: Path
+    """Folder of all runs' folders."""
+    model: Model
+    """Writes plans, and runs quarantined `llm` steps."""
+    strategy: PlanningStrategy
+    """How it writes them."""
+    catalogue: Catalogue
+    """What plans may use."""
+    engine: Engine
+    """What executes."""
+    runners: Callable[[Model], Runners]
+    """Gives the runners of all kinds of binding, `llm` steps with the model given."""
+    store: KnowledgeStore | None = None
+    """Documents of the catalogue; needed only where the catalogue is too large to show whole."""
+    policy: Policy = DEFAULT_POLICY
+    """What is allowed."""
+    approver: Approver = approve_later
+    """Who is asked."""
+    approver_name: str = "nobody"
+    """Under whose name approvals are recorded."""
+    secrets: Callable[[str], str | None] = no_secret
+    """Credentials by name; only workers call it."""
+    listener: Listener = field(default_factory=Listener)
+    """Told of everything."""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    executing: threading.Event = field(default_factory=threading.Event)
+    """Set while an engine runs, which then looks at `cancelled` itself."""
+    """Set when the person stops it."""
+    settings: dict[str, str] = field(default_factory=dict[str, str])
+    """What `run --resume` needs to put the same setup together again: names, never secrets."""

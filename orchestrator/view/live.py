@@ -1,0 +1,120 @@
+"""`LiveView`: what a person sees while a run goes on: lines of the plan, findings, the running DAG."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from dagwright.feedback import Feedback, Outcome
+from dagwright.finding import Report
+from dagwright.goal import Goal
+from dagwright.program import Program
+from dagwright.proposal import Proposal
+from executor.engine import Progress
+from orchestrator.listener import Listener
+from orchestrator.view import text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+SIGNS = {
+    "scheduled": "[dim]·[/]",
+    "running": "[blue]▸[/]",
+    "completed": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "retrying": "[yellow]↻[/]",
+    "skipped": "[dim]–[/]",
+    "cancelled": "[yellow]⊘[/]",
+}
+
+
+class LiveView(Listener):
+    """Prints to a console as things happen; in a terminal and in a log alike."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.program: Program | None = None
+        self.begun: dict[str, float] = {}
+
+    def started(self, run: str, folder: str) -> None:
+        """Names the run."""
+        self.console.print(f"[bold]run[/] {run}  [dim]{folder}[/]")
+
+    def ingested(self, goal: Goal) -> None:
+        """Shows the goal."""
+        from rich.markup import escape
+
+        self.console.print(f"[bold]goal[/] {escape(goal.text)}")
+        for name, given in goal.inputs.items():
+            self.console.print(f"  [cyan]{escape(name)}[/] {escape(given.description or text.scalar(given.value))}")
+
+    def planning(self, version: int, attempt: int) -> None:
+        """Says that the model is at work."""
+        again = f", version {version}" if version > 1 else ""
+        more = f", attempt {attempt}" if attempt > 1 else ""
+        self.console.print(f"\n[bold]planning{again}{more}[/] [dim](the model reads the operations first)[/]")
+
+    def line(self, text: str) -> None:
+        """Shows a line of the plan."""
+        from rich.text import Text
+
+        self.console.print(Text(f"  {text}", style="dim"))
+
+    def proposed(self, proposal: Proposal) -> None:
+        """Draws the plan."""
+        self.console.print()
+        self.console.print(text.tree(proposal.plan))
+
+    def reported(self, report: Report) -> None:
+        """Shows the findings."""
+        self.console.print("\n[bold]findings[/]")
+        self.console.print(text.findings(report))
+
+    def executing(self, program: Program) -> None:
+        """Says what is about to run, and what it can take."""
+        self.program = program
+        bounds = program.bounds
+        cost = f"${bounds.cost.low:.4f} to ${bounds.cost.high:.4f}" if bounds.cost else "unknown cost"
+        span = f"{bounds.makespan.low:.2f} to {bounds.makespan.high:.0f} s" if bounds.makespan else "unknown time"
+        self.console.print(f"\n[bold]running[/] {len(program.steps)} steps [dim](bounds: {cost}, {span})[/]")
+
+    def progress(self, progress: Progress) -> None:
+        """Shows a step's change of state; scheduling alone is not shown."""
+        from rich.markup import escape
+
+        if progress.state == "scheduled":
+            return
+        if progress.state == "running":
+            self.begun[progress.step] = time.monotonic()
+        took = f" {time.monotonic() - self.begun[progress.step]:.2f} s" if progress.step in self.begun else ""
+        took = "" if progress.state == "running" else f"[dim]{took}[/]"
+        action = (
+            self.program.by_id[progress.step].step.action
+            if self.program and progress.step in self.program.by_id
+            else ""
+        )
+        detail = f" [dim]{escape(progress.detail)}[/]" if progress.detail else ""
+        attempt = f" [yellow]attempt {progress.attempt}[/]" if progress.attempt > 1 else ""
+        self.console.print(
+            f"  {SIGNS[progress.state]} [cyan]{progress.step}[/] {escape(action)}{took}{attempt}{detail}"
+        )
+
+    def failed(self, feedback: Feedback) -> None:
+        """Shows why a step failed."""
+        from rich.markup import escape
+
+        for error in feedback.errors:
+            self.console.print(f"    [red]{feedback.step_id}[/] {error.kind} {error.code}: {escape(error.message)}")
+
+    def replanning(self, version: int, reasons: tuple[str, ...]) -> None:
+        """Says that another plan is tried."""
+        self.console.print(f"\n[bold yellow]replanning[/] as version {version}")
+
+    def ended(self, outcome: Outcome) -> None:
+        """Shows the answer, or why there is none."""
+        from rich.markup import escape
+
+        colour = {"done": "green", "waiting": "yellow", "cancelled": "yellow"}.get(outcome.status, "red")
+        self.console.print(f"\n[bold {colour}]{outcome.status}[/] {escape(outcome.reason)}")
+        if outcome.answer:
+            self.console.print(text.answer(outcome.answer))

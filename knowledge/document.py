@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from functools import cached_property
 from typing import cast
+from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue
 
@@ -18,6 +19,13 @@ from knowledge.words import first_sentence, sentences, split_name
 
 BOILERPLATE = 5
 """A sentence that occurs in this many operations of one catalogue tells none of them apart."""
+
+RESULT_DEPTH = 4
+"""Levels of outputs whose field names are searched."""
+RESULT_LENGTH = 300
+"""Characters of these names."""
+
+_EVERY_RESULT = frozenset({"status", "body", "table", "value"})
 
 
 class Document(Frozen):
@@ -100,7 +108,38 @@ def _facts(tool: ToolSpec) -> dict[str, JsonValue]:
 
 
 def _sentences_of(tool: ToolSpec) -> list[str]:
-    return [*sentences(tool.description), *_parameters(tool)]
+    """What the body may say: description, where it is, its parameters, what it gives."""
+    return [*sentences(tool.description), *_place(tool), *_parameters(tool), *_results(tool)]
+
+
+def _place(tool: ToolSpec) -> list[str]:
+    """The words of an HTTP operation's path: often they say more than its name."""
+    if not isinstance(tool.binding, HttpBinding):
+        return []
+    path = urlsplit(tool.binding.url).path
+    return [f"{tool.binding.method} {split_name(path)}"]
+
+
+def _results(tool: ToolSpec) -> list[str]:
+    """Names of the outputs' fields, the outermost first."""
+    names: dict[str, None] = {}
+    level: list[JsonValue] = [cast("JsonValue", tool.output_schema)]
+    for _ in range(RESULT_DEPTH):
+        fields = [field for schema in level for field in _fields(schema)]
+        names.update((split_name(name), None) for name, _ in fields)
+        level = [schema for _, schema in fields]
+    shown = ", ".join(name for name in names if name not in _EVERY_RESULT)
+    return [f"gives {shown[:RESULT_LENGTH]}"] if shown else []
+
+
+def _fields(schema: JsonValue) -> list[tuple[str, JsonValue]]:
+    """The properties of an object, or of the objects in a list."""
+    if not isinstance(schema, dict):
+        return []
+    properties = schema.get("properties")
+    if isinstance(properties, dict):
+        return list(properties.items())
+    return _fields(schema["items"]) if "items" in schema else []
 
 
 def _parameters(tool: ToolSpec) -> list[str]:
@@ -115,16 +154,6 @@ def _parameter(name: str, schema: JsonValue) -> str:
     described = first_sentence(str(facts.get("description", "")))
     allowed = facts.get("enum")
     choices = ", ".join(str(item) for item in allowed[:12]) if isinstance(allowed, list) else ""
-    fields = _field_names(cast("JsonValue", facts))
+    fields = ", ".join(split_name(name) for name, _ in _fields(facts)[:24])
     parts = (split_name(name), described, choices and f"one of {choices}", fields and f"fields {fields}")
     return ": ".join(part for part in parts if part)
-
-
-def _field_names(schema: JsonValue) -> str:
-    """Names one level down: what a request body is about."""
-    if not isinstance(schema, dict):
-        return ""
-    properties = schema.get("properties")
-    if not isinstance(properties, dict):
-        return _field_names(schema["items"]) if "items" in schema else ""
-    return ", ".join(split_name(name) for name in list(properties)[:24])

@@ -23,7 +23,9 @@ READS = frozenset({"GET", "HEAD"})
 REPEATABLE = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _REMOVAL = ("x-sunset", "x-sunset-date", "x-removal-date", "removalDate")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_TAG = re.compile(r"<[^<>]{1,80}>")
+_TAG = re.compile(
+    r"</?(?:p|br|b|i|em|strong|ul|ol|li|code|pre|a|h[1-6]|div|span|table|tr|td|th)\b[^<>]{0,200}>", re.IGNORECASE
+)
 
 
 class OperationReader:
@@ -158,7 +160,7 @@ def _description(method: str, path: str, operation: Json) -> str:
 
 
 def _prose(value: JsonValue) -> str:
-    return _TAG.sub(" ", value).strip() if isinstance(value, str) else ""
+    return _TAG.sub("", value).strip() if isinstance(value, str) else ""
 
 
 def _tags(operation: Json) -> Iterable[str]:

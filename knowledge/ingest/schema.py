@@ -14,10 +14,10 @@ Json = dict[str, JsonValue]
 Direction = Literal["request", "response"]
 """A request has no `readOnly` properties, a response no `writeOnly` ones."""
 
-MAX_NODES = 2_000
-"""Schemas inside one schema; what lies beyond accepts anything."""
-MAX_DEPTH = 24
-"""Nesting that is followed; what lies beyond accepts anything."""
+MAX_NODES = 1_000
+"""Schemas inside one schema. A larger one is cut at the greatest of `DEPTHS` at which it is small enough."""
+DEPTHS = (24, 12, 8, 6, 4, 3)
+"""Nesting that is followed; what lies deeper accepts anything."""
 
 _ONE = ("not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "unevaluatedProperties")
 _MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -61,6 +61,7 @@ class SchemaReader:
         self._stack: list[str] = []
         self._direction: Direction = "request"
         self._nodes = 0
+        self._deepest = DEPTHS[0]
         self._finished: dict[tuple[str, Direction], tuple[JsonSchema, int]] = {}
         self.cuts: list[str] = []
 
@@ -68,13 +69,19 @@ class SchemaReader:
         """Gives a schema without references.
 
         Recursion is followed once: inside itself, a schema accepts anything. So does what lies
-        deeper than `MAX_DEPTH` or beyond `MAX_NODES` schemas; `cuts` names each such place.
+        too deep; `cuts` tells of both.
 
         Raises:
             Dangling: a reference points nowhere.
         """
-        self._direction, self._nodes, self.cuts, self._stack = direction, 0, [], []
-        return self._schema(schema, 0)
+        self._direction = direction
+        found: JsonSchema = {}
+        for depth in DEPTHS:
+            self._nodes, self._deepest, self.cuts, self._stack = 0, depth, [], []
+            found = self._schema(schema, 0)
+            if self._nodes <= MAX_NODES:
+                break
+        return found
 
     def _schema(self, schema: JsonValue, depth: int) -> JsonSchema:
         if isinstance(schema, bool):
@@ -82,8 +89,8 @@ class SchemaReader:
         if not isinstance(schema, dict):
             raise Dangling(f"a schema must be an object, not {type(schema).__name__}")
         self._nodes += 1
-        if self._nodes > MAX_NODES or depth > MAX_DEPTH:
-            self.cuts.append(f"larger than {MAX_NODES} schemas or deeper than {MAX_DEPTH}")
+        if self._nodes > MAX_NODES or depth > self._deepest:
+            self.cuts.append(f"deeper than {self._deepest} schemas, or more than {MAX_NODES} of them")
             return {}
         reference = schema.get("$ref")
         if isinstance(reference, str):

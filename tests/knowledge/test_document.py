@@ -35,6 +35,22 @@ def test_a_tool_becomes_a_document_with_name_sentence_and_parameters():
             "sortOrder": {"enum": ["asc", "desc"], "description": "Which comes first. More text."},
             "body": {"type": "object", "properties": {"fullName": {}, "private": {}}},
         },
+        output_schema={
+            "type": "object",
+            "properties": {
+                "body": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": {
+                            "full_name": {"type": "string"},
+                            "owner": {"type": "object", "properties": {"loginName": {}}},
+                        },
+                    },
+                },
+                "status": {"type": "integer"},
+            },
+        },
         version="2022-11-28",
         deprecated=True,
         replaced_by="github.searchRepos",
@@ -45,8 +61,9 @@ def test_a_tool_becomes_a_document_with_name_sentence_and_parameters():
     assert document.model_dump(exclude_none=True) == {
         "doc_id": "tool:github.listReposByUser",
         "title": "github list repos by user. Lists a user's repositories.",
-        "body": "Lists a user's repositories.\nPrivate ones need a token.\n"
-        "sort order: Which comes first.: one of asc, desc\nbody: fields full name, private",
+        "body": "Lists a user's repositories.\nPrivate ones need a token.\nGET users user repos\n"
+        "sort order: Which comes first.: one of asc, desc\nbody: fields full name, private\n"
+        "gives full name, owner, login name",
         "api": "github",
         "operation": "github.listReposByUser",
         "version": "2022-11-28",

@@ -245,6 +245,11 @@ def test_operations_that_share_an_id_get_names_of_their_own():
     assert names == ["get_things", "get_other"]
 
 
+def test_markup_goes_and_placeholders_stay():
+    document = changed(description="<p>Sorts as <b>sort</b>=<field>:ASC</p>")
+    assert import_openapi(document, name="shop").catalogue.tools[0].description == "Sorts as sort=<field>:ASC."
+
+
 def test_methods_that_no_tool_has_are_named():
     document = changed()
     document["paths"]["/things"]["options"] = {}

@@ -112,7 +112,7 @@ CHANGING = (
         "Add a column with a part of a date or time column. Monday is weekday 1.",
         {
             "table": table(),
-            "column": column("Column with dates or times.", kind="time"),
+            "column": column("Column with dates or times."),
             "part": choice("Which part.", "year", "month", "day", "weekday", "hour"),
             "name": new_column(),
         },

@@ -120,9 +120,10 @@ def _decisions(archive: Archive, events: list[Event], program: Program) -> int:
         commands += execution.advance(occurrence)
     ends = [body for _, body in _bodies(events, "workflow", program) if body.get("state") == "ended"]
     if ends and ends[-1]["status"] in ("cancelled", "timed_out") and execution.ended is None:
-        commands += execution.advance(Stopped(ends[-1]["status"]))
+        execution.advance(Stopped(ends[-1]["status"]))
     scheduled = {(command.step, command.attempt) for command in commands if isinstance(command, Schedule)}
-    different = sorted(scheduled ^ recorded)
+    stopped = bool(ends) and ends[-1]["status"] != "completed" and ends[-1]["failed_step"] is None
+    different = sorted(recorded - scheduled if stopped else scheduled ^ recorded)
     if different:
         step, attempt = different[0]
         known = "recorded, but not decided" if (step, attempt) in recorded else "decided, but not recorded"

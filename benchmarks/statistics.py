@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from statistics import fmean, median
+from typing import TypeVar
 
 from dagwright.model import Frozen
+
+T = TypeVar("T")
 
 Z = 1.959963984540054
 """Quantile of the normal distribution for 95 %."""
@@ -66,9 +69,9 @@ def sampled(values: Sequence[float], figure: Callable[[Sequence[float]], float],
 
 
 def stratified(
-    groups: dict[str, Sequence[float]], figure: Callable[[dict[str, Sequence[float]]], float], *, seed: int = 0
+    groups: Mapping[str, Sequence[T]], figure: Callable[[Mapping[str, Sequence[T]]], float], *, seed: int = 0
 ) -> Metric:
-    """Gives a figure over groups, resampled within each group; for macro averages.
+    """Gives a figure over groups of observations, resampled within each group; for macro averages.
 
     Raises:
         ValueError: a group is empty.
@@ -81,7 +84,7 @@ def stratified(
         for _ in range(RESAMPLES)
     )
     n = sum(len(values) for values in groups.values())
-    return Metric(value=figure(dict(groups)), low=_quantile(drawn, 0.025), high=_quantile(drawn, 0.975), n=n)
+    return Metric(value=figure(groups), low=_quantile(drawn, 0.025), high=_quantile(drawn, 0.975), n=n)
 
 
 def _quantile(ordered: Sequence[float], share_below: float) -> float:

@@ -31,6 +31,10 @@ _TRUTHS = {"True": True, "TRUE": True, "true": True, "False": False, "FALSE": Fa
 _DELIMITERS = (",", ";", "\t", "|")
 
 
+class NotATable(InputError):
+    """Raised when a file is sound but does not hold a table."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Contents:
     """What a file held."""
@@ -143,7 +147,8 @@ def read_json(path: Path) -> Contents:
     Members that an object lacks become null.
 
     Raises:
-        InputError: it is neither; says where.
+        InputError: it is not JSON; says where.
+        NotATable: it is other JSON.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -153,11 +158,11 @@ def read_json(path: Path) -> Contents:
         raise InputError(f"{path.name!r} is empty; a table in JSON is an array of objects")
     data = _parsed(path, text)
     if not isinstance(data, list):
-        raise InputError(f"{path.name!r} holds no table: it is {type(data).__name__}, not an array of objects")
+        raise NotATable(f"{path.name!r} holds no table: it is {type(data).__name__}, not an array of objects")
     listed = cast("list[Any]", data)
     for index, row in enumerate(listed):
         if not isinstance(row, dict):
-            raise InputError(f"{path.name!r} holds no table: element {index} is {type(row).__name__}, not an object")
+            raise NotATable(f"{path.name!r} holds no table: element {index} is {type(row).__name__}, not an object")
     return _aligned(cast("list[Row]", listed))
 
 

@@ -1,0 +1,83 @@
+"""`certify`: the only maker of a Program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from dagwright.canonical import sha256
+from dagwright.catalogue import Catalogue
+from dagwright.exceptions import ProposalRejected
+from dagwright.finding import Report
+from dagwright.policy import Policy
+from dagwright.program import SEAL, Certificate, Program, ProgramStep
+from dagwright.proposal import Proposal
+from validation.codes import VALIDATOR_VERSION
+from validation.context import Context, PlacedStep
+from validation.examination import examine
+from validation.flow import Labels
+from validation.resource import bounds_of
+
+
+def certify(
+    proposal: Proposal, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
+) -> Program:
+    """Gives the program of a proposal that has no errors.
+
+    Args:
+        proposal: A `Proposal`, or plain JSON or JSON text of one.
+        catalogue: The operations that it may use.
+        policy: What it may do.
+        workers: Kinds of binding that there are workers for.
+        at: The day by which validity is judged; None judges no dates.
+
+    Raises:
+        ProposalRejected: it has errors; carries the report.
+    """
+    context, report = examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)
+    if context is None or context.parsed.proposal is None or not report.is_valid:
+        raise ProposalRejected(report)
+    whole = context.parsed.proposal
+    used = catalogue.restricted_to(step.operation for step in context.steps)
+    certificate = Certificate(
+        proposal=sha256(whole), catalogue=used.hash, policy=policy.hash, validator=VALIDATOR_VERSION
+    )
+    return Program(
+        seal=SEAL,
+        certificate=certificate,
+        proposal=whole,
+        catalogue=used,
+        policy=policy,
+        report=report,
+        steps=tuple(_program_steps(context, report)),
+        bounds=bounds_of(context),
+    )
+
+
+def _program_steps(context: Context, report: Report) -> Iterator[ProgramStep]:
+    labels = Labels(context)
+    to_approve = {finding.step_id for finding in report.findings if finding.needs_approval}
+    undecided: dict[str | None, list[str]] = {}
+    for finding in report.findings:
+        if finding.code == "D308":
+            undecided.setdefault(finding.step_id, []).append(str(finding.evidence["argument"]))
+    for step in context.sequence:
+        assert step.contract is not None
+        yield ProgramStep(
+            task_id=step.task_id,
+            step=step.step,
+            spec=step.contract.spec,
+            after=_directly_before(context, step),
+            output_schema=context.types.outputs[step.step_id],
+            output_label=labels.output(step.step_id),
+            runtime_checks=tuple(sorted(set(undecided.get(step.step_id, ())))),
+            needs_approval=step.step_id in to_approve,
+        )
+
+
+def _directly_before(context: Context, step: PlacedStep) -> tuple[str, ...]:
+    """Gives the steps directly before a step in the partial order, without those that others imply."""
+    steps = context.task_steps
+    if step.position > 0:
+        return (steps[step.task][step.position - 1].step_id,)
+    return tuple(steps[task][-1].step_id for task in context.order.direct(step.task))

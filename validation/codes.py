@@ -1,0 +1,271 @@
+"""The one table of all codes that a report can hold. Codes are stable: they are never given a new meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from dagwright.finding import Level, Severity
+
+VALIDATOR_VERSION: Final = "1.0.0"
+"""Version of the rules; part of every certificate."""
+
+_LEVEL: dict[str, Level] = {
+    "S": "syntactic",
+    "M": "semantic",
+    "D": "dependency",
+    "P": "policy",
+    "R": "resource",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What one code means."""
+
+    code: str
+    """The code, e.g. `D305`."""
+    severity: Severity
+    """Its severity as a rule."""
+    title: str
+    """A few words."""
+    description: str
+    """What it says about a proposal."""
+    remedy: str
+    """What settles it."""
+    softer: Severity | None = None
+    """A lower severity that it also occurs with, where there is one."""
+
+    @property
+    def level(self) -> Level:
+        """The level that finds it."""
+        return _LEVEL[self.code[0]]
+
+
+_ROWS: tuple[Code, ...] = (
+    Code("S101", "error", "not the schema", "A part has the wrong type or form.", "Write what the schema asks for."),
+    Code("S102", "error", "missing field", "A field that must be there is absent.", "Add the field."),
+    Code("S103", "error", "unknown field", "A field or a repeated key that the schema doesn't know.", "Remove it."),
+    Code(
+        "S104",
+        "error",
+        "duplicate task",
+        "Two tasks, or two decompositions, have one id.",
+        "Rename or remove one of them.",
+    ),
+    Code("S105", "error", "duplicate step", "Two steps of the proposal have one id.", "Rename one of them."),
+    Code(
+        "S106",
+        "error",
+        "bad identifier",
+        "A name is not a letter followed by at most 63 letters, digits or underscores.",
+        "Choose such a name.",
+    ),
+    Code("S107", "error", "empty", "There is no task, or a task has no step.", "Add a task or a step, or remove it."),
+    Code("S108", "error", "too large", "Too many tasks or steps, too deep or too long.", "Make it smaller."),
+    Code(
+        "S109",
+        "error",
+        "characters that are not allowed",
+        "A text holds `${`, a control character or one that reverses the direction of writing.",
+        "Remove the characters; use a reference where a value is meant.",
+    ),
+    Code("S110", "error", "non-finite number", "A number is NaN or infinite.", "Write a finite number or null."),
+    Code("M201", "error", "unknown tool", "The catalogue has no such tool.", "Use a tool of the catalogue."),
+    Code("M202", "error", "unknown operation", "The tool has no such operation.", "Use one of its operations."),
+    Code("M203", "error", "missing input", "A required argument is absent.", "Add the argument."),
+    Code("M204", "error", "unknown input", "The operation has no such argument.", "Remove or rename it."),
+    Code("M205", "error", "literal does not fit", "A literal fails the input schema.", "Write a value that fits."),
+    Code("M206", "error", "not one of the values", "A literal is none of the allowed values.", "Use one of them."),
+    Code("M207", "error", "format", "A literal doesn't have the format that is asked for.", "Write it in that format."),
+    Code(
+        "M208",
+        "error",
+        "deprecated or not valid",
+        "The operation may not be used at the plan's date, or its provider advises against it (a warning).",
+        "Use its replacement.",
+        softer="warning",
+    ),
+    Code(
+        "M209",
+        "error",
+        "capability lacking",
+        "No tool of the task has a capability that the task requires.",
+        "Use a tool that has it, or don't require it.",
+    ),
+    Code(
+        "M210",
+        "error",
+        "document reference",
+        "A document reference is absent from the catalogue or documents another operation.",
+        "Refer to a document of the operation that is used.",
+    ),
+    Code(
+        "M211",
+        "error",
+        "unexpected output",
+        "The step expects an output that the operation doesn't give, or one of another type.",
+        "Expect what the operation gives.",
+    ),
+    Code(
+        "M212",
+        "error",
+        "criterion without output",
+        "A criterion or postcondition speaks of an output that doesn't exist.",
+        "Speak of an output that exists.",
+    ),
+    Code("D301", "error", "cycle", "Tasks depend on each other in a circle.", "Remove one of the dependencies."),
+    Code(
+        "D302",
+        "error",
+        "dangling dependency",
+        "A dependency or a decomposition names a task that the plan doesn't have.",
+        "Name a task of the plan, or remove it.",
+    ),
+    Code("D303", "error", "dependency on itself", "A task depends on itself.", "Remove the dependency."),
+    Code(
+        "D304",
+        "error",
+        "reference to nothing",
+        "A reference names a step or goal input that doesn't exist.",
+        "Name one that exists.",
+    ),
+    Code(
+        "D305",
+        "error",
+        "reference not upstream",
+        "A step uses the output of a step that need not have run before it.",
+        "Add the dependency between their tasks.",
+    ),
+    Code(
+        "D306",
+        "error",
+        "no such output or column",
+        "A path isn't in the producer's output, or a column isn't in the table.",
+        "Use a path or column that is there.",
+    ),
+    Code(
+        "D307",
+        "error",
+        "type mismatch",
+        "What a reference gives doesn't fit the argument.",
+        "Refer to something that fits, or convert it first.",
+    ),
+    Code(
+        "D308",
+        "warning",
+        "type not decidable",
+        "Whether a value fits can't be decided beforehand; a worker checks it.",
+        "Nothing, or give the producer a tighter schema.",
+    ),
+    Code(
+        "D309",
+        "warning",
+        "unused step",
+        "Nobody uses the step's result, it has no effect and the answer doesn't name it.",
+        "Use the result, name it in the answer, or remove the step.",
+    ),
+    Code(
+        "D310",
+        "info",
+        "idle dependency",
+        "A dependency carries neither data nor an order of effects.",
+        "Remove it, so that the tasks may run side by side.",
+    ),
+    Code(
+        "D311",
+        "error",
+        "conflicting access",
+        "Two steps use one resource, at least one writes it, and no order is given.",
+        "Add a dependency between their tasks, or use different resources.",
+    ),
+    Code(
+        "D312",
+        "error",
+        "precondition never established",
+        "A fact that must hold before a step is established by nothing upstream.",
+        "Add a step that establishes it before, or drop the precondition.",
+    ),
+    Code(
+        "D313",
+        "error",
+        "postcondition contradicted",
+        "A step's postcondition is the opposite of what its operation does.",
+        "Correct the postcondition.",
+    ),
+    Code("P401", "error", "prohibited", "Policy or goal prohibits the operation.", "Use another operation."),
+    Code(
+        "P402",
+        "error",
+        "argument prohibited",
+        "Policy prohibits the operation with these arguments, or can't rule out that it does.",
+        "Change the arguments, or write them as literals so that they can be judged.",
+    ),
+    Code("P403", "warning", "approval required", "Policy wants a person's approval.", "Ask for the approval."),
+    Code(
+        "P404",
+        "error",
+        "untrusted data in control",
+        "Data read from outside would decide what is done or where something goes.",
+        "Use a trusted value, or ask a person.",
+        softer="warning",
+    ),
+    Code(
+        "P405",
+        "error",
+        "confidential data leaves",
+        "Confidential data would reach an operation that sends it outside.",
+        "Leave the data out, or ask a person.",
+        softer="warning",
+    ),
+    Code(
+        "P406",
+        "warning",
+        "irreversible effect",
+        "An effect that cannot be undone needs a person's approval.",
+        "Ask for the approval.",
+    ),
+    Code(
+        "P407",
+        "warning",
+        "authority widened",
+        "A new version of a plan may do more than the version before.",
+        "Ask for a new approval.",
+    ),
+    Code(
+        "P409",
+        "error",
+        "place not allowed",
+        "A host or path is not one that policy allows.",
+        "Use an allowed place, or change the policy.",
+    ),
+    Code("P410", "error", "secret in the plan", "A literal looks like a secret.", "Name a credential instead."),
+    Code(
+        "R501",
+        "error",
+        "cost over budget",
+        "The plan can cost more than the budget, or its cost is unknown (a warning).",
+        "Leave steps out, use cheaper tools or raise the budget.",
+        softer="warning",
+    ),
+    Code(
+        "R502",
+        "error",
+        "deadline",
+        "The critical path takes longer than the deadline; a warning where it only may.",
+        "Run more side by side, use quicker tools or extend the deadline.",
+        softer="warning",
+    ),
+    Code("R503", "error", "quota", "More calls than are allowed or left.", "Call less often."),
+    Code("R507", "error", "no worker", "No worker runs operations of this kind.", "Start such a worker."),
+    Code(
+        "R508",
+        "error",
+        "token ceiling",
+        "The answers of the language model steps may take more tokens than are allowed.",
+        "Use fewer language model steps, or raise the limit.",
+    ),
+)
+
+CODES: Final[dict[str, Code]] = {row.code: row for row in _ROWS}
+"""All codes, by code."""

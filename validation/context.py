@@ -1,0 +1,245 @@
+"""`Context`: what all levels look at, built once: parsed parts, indexes, the order, the propagated types."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from dagwright.catalogue import Catalogue
+from dagwright.decomposition import Decomposition, Step
+from dagwright.goal import Goal
+from dagwright.plan import Task
+from dagwright.policy import Policy
+from dagwright.proposal import Proposal
+from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
+from validation.contract import Contract, contract_of
+from validation.naming import Names
+from validation.order import TaskOrder
+from validation.salvage import Group, Parsed
+from validation.types.propagation import Propagation, propagate
+from validation.types.schema import pointer_of
+
+Reference = StepReference | InputReference
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlacedStep:
+    """A step with its place and everything that was looked up for it."""
+
+    step: Step
+    path: str
+    """Its place in the proposal."""
+    task_id: str
+    task: int
+    """Number of its task; -1 where the plan has no such task."""
+    position: int
+    """Its number in its task."""
+    contract: Contract | None
+    """The operation; None where the catalogue has no such one."""
+    literals: dict[str, JsonValue]
+    """Arguments that are constants through and through."""
+    references: tuple[tuple[str, str, Reference], ...]
+    """Every reference: the argument, the place in the proposal, the reference."""
+
+    @property
+    def step_id(self) -> str:
+        """The step's id."""
+        return self.step.step_id
+
+    @property
+    def operation(self) -> str:
+        """The full name of its operation."""
+        return self.step.tool_intent.operation_name
+
+    def argument_path(self, name: str) -> str:
+        """Gives the place of an argument."""
+        return f"{self.path}/tool_intent/required_inputs{pointer_of(name)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """Everything about one proposal that the levels share. Frozen; its parts are computed when first asked for."""
+
+    parsed: Parsed
+    catalogue: Catalogue
+    policy: Policy
+    workers: frozenset[str]
+    at: date | None
+
+    @cached_property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks, by number."""
+        return tuple(part.value for part in self.parsed.tasks)
+
+    @cached_property
+    def task_numbers(self) -> dict[str, int]:
+        """Number of each task by id; of tasks with one id, the first."""
+        numbers: dict[str, int] = {}
+        for number, task in enumerate(self.tasks):
+            numbers.setdefault(task.task_id, number)
+        return numbers
+
+    @cached_property
+    def order(self) -> TaskOrder:
+        """The order of the tasks; dependencies that lead nowhere, or on itself, are left out."""
+        numbers = self.task_numbers
+        return TaskOrder(
+            [
+                [
+                    numbers[name]
+                    for name in dict.fromkeys(task.dependencies)
+                    if name in numbers and numbers[name] != number
+                ]
+                for number, task in enumerate(self.tasks)
+            ]
+        )
+
+    @cached_property
+    def steps(self) -> tuple[PlacedStep, ...]:
+        """All steps, in the order in which they are written."""
+        return tuple(self._placed())
+
+    def _placed(self) -> Iterator[PlacedStep]:
+        tools = self.catalogue.by_name
+        for group in self.parsed.groups:
+            number = self.task_numbers.get(group.task_id, -1)
+            for position, part in enumerate(group.steps):
+                spec = tools.get(part.value.tool_intent.operation_name)
+                base = f"{part.path}/tool_intent/required_inputs"
+                literals, references = _read(part.value.tool_intent.required_inputs, base)
+                yield PlacedStep(
+                    step=part.value,
+                    path=part.path,
+                    task_id=group.task_id,
+                    task=number,
+                    position=position,
+                    contract=contract_of(spec) if spec else None,
+                    literals=literals,
+                    references=references,
+                )
+
+    @cached_property
+    def by_id(self) -> dict[str, PlacedStep]:
+        """Steps by id; of steps with one id, the first."""
+        found: dict[str, PlacedStep] = {}
+        for step in self.steps:
+            found.setdefault(step.step_id, step)
+        return found
+
+    @cached_property
+    def task_steps(self) -> Mapping[int, list[PlacedStep]]:
+        """Steps by the number of their task, in their order."""
+        found: dict[int, list[PlacedStep]] = {}
+        for step in self.steps:
+            found.setdefault(step.task, []).append(step)
+        return found
+
+    @cached_property
+    def sequence(self) -> tuple[PlacedStep, ...]:
+        """The steps that can be ordered, in a topological order."""
+        return tuple(step for task in self.order.sequence for step in self.task_steps.get(task, ()))
+
+    def upstream(self, earlier: PlacedStep, later: PlacedStep) -> bool:
+        """Whether `earlier` is finished before `later` starts."""
+        if earlier.task < 0 or later.task < 0:
+            return False
+        if earlier.task == later.task:
+            return earlier.position < later.position
+        return self.order.precedes(earlier.task, later.task)
+
+    @cached_property
+    def groups(self) -> dict[str, list[Group]]:
+        """Decompositions by the task that they are of."""
+        found: dict[str, list[Group]] = {}
+        for group in self.parsed.groups:
+            found.setdefault(group.task_id, []).append(group)
+        return found
+
+    @cached_property
+    def answer_references(self) -> tuple[tuple[str, str, Reference], ...]:
+        """Every reference of the answer: the name, the place, the reference."""
+        return tuple(
+            (name, f"{part.path}{inside}", leaf)
+            for name, part in self.parsed.answer.items()
+            for inside, leaf in _references(part.value)
+        )
+
+    @cached_property
+    def operation_names(self) -> Names:
+        """The catalogue's operations, for suggestions."""
+        return Names(self.catalogue.by_name)
+
+    @cached_property
+    def documents(self) -> dict[str, list[str]]:
+        """Names of the operations that each document describes."""
+        found: dict[str, list[str]] = {}
+        for spec in self.catalogue.tools:
+            for document in spec.documents:
+                found.setdefault(document, []).append(spec.name)
+        return found
+
+    @cached_property
+    def step_names(self) -> Names:
+        """The ids of the steps, for suggestions."""
+        return Names(self.by_id)
+
+    @cached_property
+    def types(self) -> Propagation:
+        """Schemas of all arguments and outputs, propagated along the references."""
+        return propagate(self.parsed.proposal or self._partial(), self.catalogue)
+
+    def _partial(self) -> Proposal:
+        """Gives the parts that could be parsed in the form of a proposal, for propagation alone."""
+        groups = [
+            Decomposition.model_construct(task_id=group.task_id, steps=tuple(part.value for part in group.steps))
+            for group in self.parsed.groups
+        ]
+        goal = Goal.model_construct(inputs=self.parsed.inputs)
+        return Proposal.model_construct(goal=goal, decompositions=tuple(groups))
+
+
+def constant(value: Value) -> tuple[bool, JsonValue]:
+    """Gives whether a value is a constant through and through, and which."""
+    if isinstance(value, LiteralValue):
+        return True, value.literal
+    if isinstance(value, ListValue):
+        items = [constant(item) for item in value.list]
+        return all(known for known, _ in items), [item for _, item in items]
+    if isinstance(value, ObjectValue):
+        members = {name: constant(item) for name, item in value.object.items()}
+        return all(known for known, _ in members.values()), {name: item for name, (_, item) in members.items()}
+    return False, None
+
+
+def _read(
+    inputs: Mapping[str, Value], base: str
+) -> tuple[dict[str, JsonValue], tuple[tuple[str, str, Reference], ...]]:
+    literals: dict[str, JsonValue] = {}
+    references: list[tuple[str, str, Reference]] = []
+    for name, value in inputs.items():
+        if isinstance(value, LiteralValue):
+            literals[name] = value.literal
+        elif isinstance(value, StepReference | InputReference):
+            references.append((name, f"{base}{pointer_of(name)}", value))
+        else:
+            known, literal = constant(value)
+            if known:
+                literals[name] = literal
+            references.extend((name, f"{base}{pointer_of(name)}{inside}", leaf) for inside, leaf in _references(value))
+    return literals, tuple(references)
+
+
+def _references(value: Value, inside: str = "") -> Iterator[tuple[str, Reference]]:
+    """Gives every reference in a value with its place inside the value."""
+    if isinstance(value, StepReference | InputReference):
+        yield inside, value
+    elif isinstance(value, ListValue):
+        for index, item in enumerate(value.list):
+            yield from _references(item, f"{inside}/list/{index}")
+    elif isinstance(value, ObjectValue):
+        for name, item in value.object.items():
+            yield from _references(item, f"{inside}/object{pointer_of(name)}")

@@ -1,0 +1,165 @@
+"""`Contract`: one operation's ToolSpec, prepared once for many questions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from dagwright.label import Label
+from dagwright.model import JsonSchema
+from dagwright.tool import HttpBinding, Role, ToolSpec
+from validation.types.schema import tokens_of, words
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator
+
+_COMBINED = frozenset(
+    (
+        "required",
+        "minProperties",
+        "maxProperties",
+        "dependentRequired",
+        "dependentSchemas",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "not",
+        "if",
+        "then",
+        "else",
+        "const",
+        "enum",
+        "propertyNames",
+        "unevaluatedProperties",
+    )
+)
+"""Keywords that speak of several arguments at once: only decidable where all are literals."""
+
+_FIELD = re.compile(r"\{([^{}]+)\}")
+
+
+class Contract:
+    """What the levels ask of one operation, found out once."""
+
+    def __init__(self, spec: ToolSpec) -> None:
+        self.spec = spec
+        schema = spec.input_schema
+        properties = schema.get("properties")
+        self.properties: dict[str, JsonValue] = properties if isinstance(properties, dict) else {}
+        """Schemas of the declared arguments."""
+        self.required = frozenset(words(schema.get("required")))
+        """Arguments that must be given."""
+        rest = schema.get("additionalProperties", True)
+        self.closed = rest is False and not schema.get("patternProperties")
+        """Whether no other argument is allowed."""
+        self.documents = frozenset(spec.documents)
+        """Documents that describe it."""
+        self.has_effect = spec.effect != "read"
+        """Whether it changes anything."""
+
+    @cached_property
+    def literals(self) -> Draft202012Validator:
+        """Validator of the arguments that are literals, each by itself."""
+        return _validator({key: value for key, value in self.spec.input_schema.items() if key not in _COMBINED})
+
+    @cached_property
+    def combined(self) -> Draft202012Validator | None:
+        """Validator of all arguments together; None where no keyword speaks of several."""
+        present = _COMBINED & self.spec.input_schema.keys() - {"required"}
+        return _validator(self.spec.input_schema) if present else None
+
+    def argument_schema(self, name: str) -> JsonSchema | None:
+        """Gives the schema of an argument, with the definitions that it refers to; None if undeclared."""
+        return self._schemas.get(name)
+
+    @cached_property
+    def _schemas(self) -> dict[str, JsonSchema]:
+        schema = self.spec.input_schema
+        carried: JsonSchema = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+        return {
+            name: {**part, **carried} if carried else part
+            for name, part in self.properties.items()
+            if isinstance(part, dict)
+        }
+
+    @cached_property
+    def outputs(self) -> dict[str, JsonValue]:
+        """Schemas of the named outputs, as declared."""
+        found = self.spec.output_schema.get("properties")
+        return found if isinstance(found, dict) else {}
+
+    def role(self, name: str) -> Role:
+        """Gives the role of an argument."""
+        return self.spec.roles.get(name, "data")
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Names of the arguments that are paths inside the run's folder, or lists of them."""
+        return tuple(
+            name for name, schema in self._schemas.items() if _is_path(schema) or _is_path(schema.get("items"))
+        )
+
+    @cached_property
+    def host(self) -> str | None:
+        """Host (and port) that it reaches, lower case; None where it reaches none."""
+        binding = self.spec.binding
+        return urlsplit(binding.url).netloc.rpartition("@")[2].lower() if isinstance(binding, HttpBinding) else None
+
+    @cached_property
+    def defaults(self) -> dict[str, JsonValue]:
+        """Defaults of the arguments that have one."""
+        return {name: schema["default"] for name, schema in self._schemas.items() if "default" in schema}
+
+    @cached_property
+    def label_patterns(self) -> tuple[tuple[tuple[str, ...], Label], ...]:
+        """Labels of the outputs' parts by the tokens of their pattern."""
+        return tuple((tokens_of(field.path), field.label) for field in self.spec.output_labels)
+
+    def resources(self, arguments: dict[str, JsonValue]) -> Iterator[tuple[str | None, str, bool]]:
+        """Gives each resource used: its name (None where a reference decides it), its template, whether written."""
+        for template in self.spec.reads:
+            yield filled(template, arguments, self.defaults), template, False
+        for template in self.spec.writes:
+            yield filled(template, arguments, self.defaults), template, True
+
+
+def filled(template: str, arguments: dict[str, JsonValue], defaults: dict[str, JsonValue]) -> str | None:
+    """Gives a template with its fields filled in from literals; None where one isn't a literal."""
+    known: list[str] = []
+    for name in _FIELD.findall(template):
+        value = arguments.get(name, defaults.get(name))
+        if value is None or isinstance(value, dict | list):
+            return None
+        known.append(str(value))
+    values = iter(known)
+    return _FIELD.sub(lambda _: next(values), template)
+
+
+def _is_path(schema: Any) -> bool:
+    return isinstance(schema, dict) and (schema.get("format") == "run-path" or schema.get("x-path") is True)  # pyright: ignore[reportUnknownMemberType]
+
+
+def _validator(schema: JsonSchema) -> Draft202012Validator:
+    from jsonschema_rs import Draft202012Validator
+
+    return Draft202012Validator(schema, validate_formats=True)
+
+
+_PREPARED: dict[int, Contract] = {}
+_KEPT = 20_000
+
+
+def contract_of(spec: ToolSpec) -> Contract:
+    """Gives the contract of a ToolSpec; the same one for the same object."""
+    held = _PREPARED.get(id(spec))
+    if held is not None and held.spec is spec:
+        return held
+    if len(_PREPARED) >= _KEPT:
+        _PREPARED.clear()
+    made = _PREPARED[id(spec)] = Contract(spec)
+    return made

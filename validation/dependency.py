@@ -1,0 +1,240 @@
+"""Dependency level: the order of tasks and what references give (D301-D308)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from dagwright.finding import Finding
+from dagwright.value import InputReference, StepReference
+from validation.context import Context, PlacedStep, Reference
+from validation.contract import Contract
+from validation.naming import Names
+from validation.notes import Fix, add, finding, remove, replace
+from validation.types import Resolved, assignable
+from validation.types.column_check import ColumnProblem, column_problems
+from validation.types.schema import pointer_of
+
+_LISTED = 12
+
+
+def dependency_findings(context: Context) -> Iterator[Finding]:
+    """Gives what is wrong between tasks and between steps."""
+    yield from _dependencies(context)
+    yield from _circles(context)
+    relation = Relation(context)
+    for step in context.steps:
+        for argument, path, reference in step.references:
+            for item in _reference(context, step, path, reference):
+                relation.without(step, argument)
+                yield item
+        if step.contract is not None:
+            yield from _columns(context, step, step.contract)
+            yield from relation.findings(step, step.contract)
+    for _, path, reference in context.answer_references:
+        yield from _existence(context, None, path, reference)
+
+
+# ----------------------------------------------------------------------------------- D301-D303
+
+
+def _dependencies(context: Context) -> Iterator[Finding]:
+    known = Names(context.task_numbers)
+    for part in context.parsed.tasks:
+        task = part.value
+        seen: set[str] = set()
+        for index, name in enumerate(task.dependencies):
+            path = f"{part.path}/dependencies/{index}"
+            named = partial(finding, task=task.task_id, fix=remove(path))
+            if name == task.task_id:
+                yield named("D303", path, f"task {name!r} depends on itself")
+            elif name in seen:
+                yield named("D310", path, f"task {task.task_id!r} names dependency {name!r} twice")
+            elif name not in context.task_numbers and name not in context.parsed.broken:
+                hint = known.hint(name)
+                yield named(
+                    "D302", path, f"task {task.task_id!r} depends on {name!r}, which the plan doesn't have; {hint}"
+                )
+            seen.add(name)
+    for group in context.parsed.groups:
+        if group.task_id not in context.task_numbers and group.task_id not in context.parsed.broken:
+            message = f"a decomposition is of task {group.task_id!r}, which the plan doesn't have"
+            yield finding("D302", group.path, f"{message}; {known.hint(group.task_id)}", task=group.task_id)
+
+
+def _circles(context: Context) -> Iterator[Finding]:
+    for circle in context.order.circles():
+        names = [context.tasks[number].task_id for number in (*circle, circle[0])]
+        start = min(range(len(circle)), key=lambda at: names[at])
+        turned = [*names[start:-1], *names[: start + 1]]
+        path = context.parsed.tasks[circle[start]].path
+        message = f"tasks wait for each other: {' needs '.join(map(repr, turned[: _LISTED + 1]))}"
+        yield finding("D301", path, message, task=turned[0], circle=list(turned))
+
+
+# ----------------------------------------------------------------------------------- D304-D306
+
+
+def _reference(context: Context, step: PlacedStep, path: str, reference: Reference) -> Iterator[Finding]:
+    yield from _existence(context, step, path, reference)
+    if isinstance(reference, StepReference):
+        producer = context.by_id.get(reference.from_)
+        if producer is not None and not context.upstream(producer, step):
+            yield _not_upstream(context, producer, step, path)
+
+
+def _existence(context: Context, step: PlacedStep | None, path: str, reference: Reference) -> Iterator[Finding]:
+    named = partial(finding, task=step.task_id if step else None, step=step.step_id if step else None)
+    found = context.types.scope.resolved(reference)
+    if found is None:
+        name = reference.from_ if isinstance(reference, StepReference) else reference.input
+        if name not in context.parsed.broken:
+            yield _nothing(context, path, reference, named)
+    elif found.answer == "absent":
+        source = f"step {reference.from_!r}" if isinstance(reference, StepReference) else f"input {reference.input!r}"
+        message = f"{source} has nothing at {reference.path!r}: no {found.at!r}; {_offered(found)}"
+        yield named("D306", path, message, fix=_nearest_path(found, path, reference))
+
+
+def _nothing(context: Context, path: str, reference: Reference, named: partial[Finding]) -> Finding:
+    if isinstance(reference, InputReference):
+        known = Names(context.parsed.inputs)
+        name, field, what = reference.input, "input", "goal has no input"
+    else:
+        known = context.step_names
+        name, field, what = reference.from_, "from", "there is no step"
+    meant = known.certain(name, least=1)
+    fix = replace(f"{path}/{field}", meant) if meant else None
+    return named("D304", path, f"{what} {name!r}; {known.hint(name)}", fix=fix)
+
+
+def _offered(found: Resolved) -> str:
+    names = ", ".join(map(repr, found.possible[:_LISTED]))
+    return f"there are {names}" if names else "nothing lies inside it"
+
+
+def _nearest_path(found: Resolved, path: str, reference: Reference) -> Fix | None:
+    meant = Names(found.possible).certain(found.at or "")
+    wrong = pointer_of(found.at or "")
+    if meant is None or reference.path.count(wrong) != 1:
+        return None
+    return replace(f"{path}/path", reference.path.replace(wrong, pointer_of(meant)))
+
+
+def _not_upstream(context: Context, producer: PlacedStep, step: PlacedStep, path: str) -> Finding:
+    named = partial(finding, "D305", path, task=step.task_id, step=step.step_id)
+    if producer is step:
+        return named(f"step {step.step_id!r} uses its own output")
+    if producer.task == step.task:
+        return named(f"step {step.step_id!r} uses {producer.step_id!r}, which stands after it in task {step.task_id!r}")
+    message = (
+        f"step {step.step_id!r} uses {producer.step_id!r}, but task {step.task_id!r} "
+        f"doesn't wait for task {producer.task_id!r}"
+    )
+    order = context.order
+    if step.task < 0 or producer.task < 0 or order.precedes(step.task, producer.task):
+        return named(message)
+    ordered = step.task in order.rank and producer.task in order.rank
+    fix = _dependency(context, step.task, producer.task_id) if ordered else None
+    return named(message, fix=fix, remedy=f"Add {producer.task_id!r} to the dependencies of task {step.task_id!r}.")
+
+
+def _dependency(context: Context, number: int, name: str) -> Fix:
+    part = context.parsed.tasks[number]
+    if "dependencies" in part.value.model_fields_set:
+        return add(f"{part.path}/dependencies/-", name)
+    return add(f"{part.path}/dependencies", [name])
+
+
+def _columns(context: Context, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
+    arguments = context.types.arguments.get(step.step_id)
+    if arguments is None or context.by_id[step.step_id] is not step:
+        return
+    for problem in column_problems(contract.spec, arguments, step.literals):
+        code = "D307" if problem.reason == "type" else "D306"
+        place = _literal_place(step, problem)
+        yield finding(
+            code,
+            place,
+            f"argument {problem.argument!r} of {step.operation!r}: {problem.message}",
+            task=step.task_id,
+            step=step.step_id,
+            remedy=f"Use one of {', '.join(map(repr, problem.possible[:_LISTED]))}." if problem.possible else None,
+            fix=_nearest_column(step, problem, place),
+            name=problem.name,
+        )
+
+
+def _literal_place(step: PlacedStep, problem: ColumnProblem) -> str:
+    value = step.step.tool_intent.required_inputs[problem.argument]
+    base = step.argument_path(problem.argument)
+    return f"{base}/literal{problem.path}" if hasattr(value, "literal") else base
+
+
+def _nearest_column(step: PlacedStep, problem: ColumnProblem, place: str) -> Fix | None:
+    given = step.literals.get(problem.argument)
+    if problem.reason == "type" or isinstance(given, dict) or "/literal" not in place[len(step.path) :]:
+        return None
+    meant = Names(problem.possible).certain(problem.name)
+    if meant is None or (isinstance(given, list) and meant in given):
+        return None
+    return replace(place, meant)
+
+
+# ----------------------------------------------------------------------------------- D307, D308
+
+
+class Relation:
+    """Whether what references give fits the arguments; each pair of schemas is compared once."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._skipped: set[tuple[str, str]] = set()
+        self._verdicts: dict[tuple[int, int], tuple[str, str]] = {}
+
+    def without(self, step: PlacedStep, argument: str) -> None:
+        """Leaves out an argument whose references are wrong anyway."""
+        self._skipped.add((step.path, argument))
+
+    def findings(self, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
+        """Gives the arguments of a step that don't fit, or of which it can't be decided."""
+        if not step.references or self._context.by_id[step.step_id] is not step:
+            return
+        types = self._context.types
+        for name in dict.fromkeys(argument for argument, _, _ in step.references):
+            wanted = contract.argument_schema(name)
+            if wanted is None or (step.path, name) in self._skipped or self._undecided(step, name):
+                continue
+            given = types.arguments[step.step_id][name]
+            key = (id(given), id(wanted))
+            if key not in self._verdicts:
+                verdict = assignable(given, wanted)
+                self._verdicts[key] = (verdict.answer, verdict.reason)
+            answer, reason = self._verdicts[key]
+            if answer != "yes":
+                yield self._misfit(step, name, answer, reason)
+
+    def _undecided(self, step: PlacedStep, argument: str) -> bool:
+        """Whether an argument depends on a step of which nothing is known for a reason reported elsewhere."""
+        unknown = self._context.types.undecided
+        sources = (reference for name, _, reference in step.references if name == argument)
+        broken = self._context.parsed.broken
+        return any(
+            (source.from_ in unknown or source.from_ in broken)
+            if isinstance(source, StepReference)
+            else source.input in broken
+            for source in sources
+        )
+
+    def _misfit(self, step: PlacedStep, name: str, answer: str, reason: str) -> Finding:
+        named = partial(finding, task=step.task_id, step=step.step_id, argument=name)
+        path = step.argument_path(name)
+        sources = ", ".join(_source(reference) for argument, _, reference in step.references if argument == name)
+        if answer == "no":
+            return named("D307", path, f"{sources} doesn't fit argument {name!r} of {step.operation!r}: {reason}")
+        return named("D308", path, f"whether {sources} fits argument {name!r} of {step.operation!r} is open: {reason}")
+
+
+def _source(reference: Reference) -> str:
+    name = f"step {reference.from_!r}" if isinstance(reference, StepReference) else f"input {reference.input!r}"
+    return f"{name} at {reference.path!r}" if reference.path else name

@@ -1,0 +1,85 @@
+"""`validate`: all five levels over anything that may be a proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from dagwright.catalogue import Catalogue
+from dagwright.finding import Finding, Report
+from dagwright.policy import Policy
+from dagwright.proposal import Proposal
+from validation.authority import authority_findings
+from validation.codes import CODES
+from validation.context import Context
+from validation.dependency import dependency_findings
+from validation.flow import Labels, flow_findings
+from validation.notes import sorted_findings
+from validation.places import place_findings
+from validation.resource import resource_findings
+from validation.salvage import parsed
+from validation.semantic import semantic_findings
+from validation.state import state_findings
+from validation.syntactic import syntactic_findings
+from validation.text import Text, parse_proposal, text_findings
+from validation.usefulness import usefulness_findings
+
+_ELSEWHERE = frozenset(("P407",))
+_UNREADABLE = frozenset(("S101", "S108"))
+
+
+def validate(
+    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
+) -> Report:
+    """Gives all findings about a proposal, of every level.
+
+    Args:
+        proposal: A `Proposal`, plain JSON data, or JSON text as `str` or `bytes`; it may be anything.
+        catalogue: The operations that it may use.
+        policy: What it may do.
+        workers: Kinds of binding that there are workers for.
+        at: The day by which validity is judged; None judges no dates.
+    """
+    return examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)[1]
+
+
+def examine(
+    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
+) -> tuple[Context | None, Report]:
+    """Gives the report together with the context it was made from; None where the proposal is unreadable."""
+    text = _read(proposal)
+    found = list(text.findings)
+    # What is nested too deeply, or is no JSON, is not even parsed: nothing that follows need be prepared for it.
+    if any(item.code in _UNREADABLE for item in found):
+        return None, _report(found, syntactic_only=True)
+    context = Context(parsed=parsed(text.data), catalogue=catalogue, policy=policy, workers=workers, at=at)
+    found.extend(_levels(context))
+    return context, _report(found, syntactic_only=False)
+
+
+def _read(proposal: object) -> Text:
+    if isinstance(proposal, str | bytes):
+        text = parse_proposal(proposal)
+        return text if text.data is None else Text(text.data, (*text.findings, *text_findings(text.data)))
+    if isinstance(proposal, Proposal):
+        return Text(proposal, tuple(text_findings(proposal.model_dump(mode="json", by_alias=True))))
+    return Text(proposal, tuple(text_findings(proposal)))
+
+
+def _levels(context: Context) -> Iterator[Finding]:
+    yield from syntactic_findings(context)
+    yield from semantic_findings(context)
+    yield from dependency_findings(context)
+    yield from usefulness_findings(context)
+    yield from state_findings(context)
+    yield from authority_findings(context)
+    yield from place_findings(context)
+    yield from flow_findings(context, Labels(context))
+    yield from resource_findings(context)
+
+
+def _report(found: list[Finding], *, syntactic_only: bool) -> Report:
+    findings = sorted_findings(found)
+    failed = {item.code for item in findings} | _ELSEWHERE
+    checked = (code for code in CODES if not (syntactic_only and code[0] != "S"))
+    return Report(findings=findings, checks_passed=tuple(code for code in checked if code not in failed))

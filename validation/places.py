@@ -1,0 +1,111 @@
+"""Policy level: hosts and paths that are reached, secrets that are written down (P409, P410)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import Final
+
+from pydantic import JsonValue
+
+from dagwright.finding import Finding
+from validation.context import Context, PlacedStep
+from validation.contract import Contract
+from validation.notes import finding
+from validation.types.schema import pointer_of
+
+_SECRET: Final = re.compile(
+    r"\bAKIA[0-9A-Z]{16}\b"  # AWS access key
+    r"|\bsk-[A-Za-z0-9_-]{20,}"  # OpenAI, Anthropic
+    r"|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{30,}"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"  # Slack
+    r"|\bAIza[0-9A-Za-z_-]{35}"  # Google
+    r"|\bglpat-[0-9A-Za-z_-]{20}"  # GitLab
+    r"|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"  # JSON Web Token
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,64}:[^\s/@]{3,64}@"  # password in a URL
+)
+_SECRET_NAMES: Final = frozenset(
+    ("password", "passwd", "apikey", "secret", "clientsecret", "accesstoken", "privatekey", "authorization")
+)
+_LONGEST = 1_000_000
+
+
+def place_findings(context: Context) -> Iterator[Finding]:
+    """Gives the hosts, paths and secrets that must not stand in a plan."""
+    hosts: dict[str, bool] = {}
+    for step in context.steps:
+        contract = step.contract
+        if contract is not None and contract.host is not None:
+            allowed = hosts.setdefault(contract.host, _any(contract.host, context.policy.allowed_hosts))
+            if not allowed:
+                yield _host(context, step, contract.host)
+        if contract is not None and contract.paths:
+            yield from _paths(context, step, contract)
+        if step.literals:
+            yield from _secrets(step)
+
+
+def _any(text: str, globs: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(text, glob.lower()) for glob in globs)
+
+
+def _host(context: Context, step: PlacedStep, host: str) -> Finding:
+    allowed = ", ".join(map(repr, context.policy.allowed_hosts)) or "no host"
+    message = f"step {step.step_id!r} would reach host {host!r}; policy allows {allowed}"
+    return finding("P409", f"{step.path}/tool_intent", message, task=step.task_id, step=step.step_id, host=host)
+
+
+def _paths(context: Context, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
+    for name in contract.paths:
+        value = step.literals.get(name)
+        items: list[JsonValue] = value if isinstance(value, list) else [value]
+        for path in items:
+            reason = path_problem(path, context.policy.allowed_paths) if isinstance(path, str) else None
+            if reason:
+                message = f"argument {name!r} of step {step.step_id!r}: path {path!r} {reason}"
+                place = step.argument_path(name)
+                yield finding("P409", place, message, task=step.task_id, step=step.step_id, argument=name)
+
+
+def path_problem(path: str, allowed: tuple[str, ...]) -> str | None:
+    """Gives why a path isn't one inside the run's folder that policy allows; None where it is."""
+    parts = path.replace("\\", "/").split("/")
+    if parts[0] == "" or re.match(r"[A-Za-z]:", path) or path.startswith("~"):
+        return "is not relative to the run's folder"
+    if ".." in parts:
+        return "leaves the run's folder ('..')"
+    if not any(fnmatchcase(path, glob) for glob in allowed):
+        return f"is none that policy allows ({', '.join(map(repr, allowed)) or 'none'})"
+    return None
+
+
+def _secrets(step: PlacedStep) -> Iterator[Finding]:
+    for name, value in step.literals.items():
+        for inside, text in _texts(value):
+            kind = _secret_kind(name, text)
+            if kind:
+                message = f"argument {name!r} of step {step.step_id!r} {kind}; it is not repeated here"
+                place = step.argument_path(name)
+                yield finding("P410", place, message, task=step.task_id, step=step.step_id, inside=inside)
+                break
+
+
+def _secret_kind(name: str, text: str) -> str | None:
+    if len(text) >= 8 and _SECRET.search(text[:_LONGEST]):
+        return "holds a text that looks like a secret"
+    if name.lower().replace("_", "").replace("-", "") in _SECRET_NAMES and text:
+        return "is named like a secret and written into the plan"
+    return None
+
+
+def _texts(value: JsonValue, inside: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield inside, value
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{inside}/{index}")
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, inside + pointer_of(name))

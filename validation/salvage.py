@@ -1,0 +1,245 @@
+"""`Parsed`: as much of a proposal as has the right form, with what is wrong with the rest (S101-S103, S106-S108).
+
+A proposal that fits the schema is parsed in one go. One that doesn't is parsed piece by piece, so that
+the later levels can speak of every task and step that is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from dagwright.decomposition import Step
+from dagwright.finding import Finding, PatchOperation
+from dagwright.goal import Constraints, GoalInput
+from dagwright.plan import Task
+from dagwright.proposal import Proposal
+from dagwright.value import Value
+from validation.notes import finding, remove
+from validation.patch import patched
+from validation.types.schema import pointer_of
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+_VALUE: TypeAdapter[Value] = TypeAdapter(Value)
+_UNIONS = frozenset(
+    ("required_inputs", "answer", "list", "object", "validation_criteria", "preconditions", "postconditions")
+)
+_IDENTIFIER = "^[A-Za-z][A-Za-z0-9_]{0,63}$"
+_SEEN_ELSEWHERE = frozenset(("finite_number", "string_unicode"))
+_CODES = {"missing": "S102", "extra_forbidden": "S103", "string_too_long": "S108", "string_too_short": "S107"}
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """A parsed part with its place in the proposal."""
+
+    value: T
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The steps of one decomposition."""
+
+    task_id: str
+    steps: tuple[Part[Step], ...]
+    """Those that could be parsed."""
+    path: str
+    listed: int
+    """How many stand there, parsed or not."""
+
+
+@dataclass(slots=True)
+class Parsed:
+    """What could be parsed. `proposal` is None unless all of it could."""
+
+    proposal: Proposal | None = None
+    tasks: list[Part[Task]] = field(default_factory=list[Part[Task]])
+    groups: list[Group] = field(default_factory=list[Group])
+    answer: dict[str, Part[Value]] = field(default_factory=dict[str, Part[Value]])
+    inputs: dict[str, GoalInput] = field(default_factory=dict[str, GoalInput])
+    constraints: Constraints = field(default_factory=Constraints)
+    broken: set[str] = field(default_factory=set[str])
+    """Ids of tasks, steps and inputs that stand there but could not be parsed."""
+    findings: list[Finding] = field(default_factory=list[Finding])
+    """What is wrong with the form."""
+
+
+def parsed(data: object) -> Parsed:
+    """Gives what of `data`, a Proposal or plain JSON, can be parsed; never raises."""
+    if isinstance(data, Proposal):
+        return _whole(data)
+    if not isinstance(data, dict):
+        kind = type(data).__name__
+        message = f"a proposal is a JSON object with goal, plan and decompositions, not {kind!r}"
+        return Parsed(findings=[finding("S101", "", message)])
+    try:
+        return _whole(Proposal.model_validate(data))
+    except ValidationError as error:
+        return _pieces(cast("dict[str, Any]", data), error)
+
+
+def _whole(proposal: Proposal) -> Parsed:
+    return Parsed(
+        proposal=proposal,
+        tasks=[Part(task, f"/plan/nodes/{index}") for index, task in enumerate(proposal.plan.nodes)],
+        groups=[
+            Group(
+                task_id=item.task_id,
+                steps=tuple(
+                    Part(step, f"/decompositions/{index}/steps/{position}") for position, step in enumerate(item.steps)
+                ),
+                path=f"/decompositions/{index}",
+                listed=len(item.steps),
+            )
+            for index, item in enumerate(proposal.decompositions)
+        ],
+        answer={name: Part(value, pointer_of("answer", name)) for name, value in proposal.answer.items()},
+        inputs=proposal.goal.inputs,
+        constraints=proposal.goal.constraints,
+    )
+
+
+# ------------------------------------------------------------------------------ piece by piece
+
+
+def _pieces(data: dict[str, Any], error: ValidationError) -> Parsed:
+    found = Parsed(findings=list(_errors(error, data)))
+    goal = _object(data.get("goal"))
+    for name, given in _object(goal.get("inputs")).items():
+        part = _model(GoalInput, given)
+        if part is None:
+            found.broken.add(name)
+        else:
+            found.inputs[name] = part
+    found.constraints = _model(Constraints, goal.get("constraints", {})) or Constraints()
+    for index, node in enumerate(_array(_object(data.get("plan")).get("nodes"))):
+        task = _model(Task, node)
+        if task is None:
+            found.broken.add(str(_object(node).get("task_id")))
+        else:
+            found.tasks.append(Part(task, f"/plan/nodes/{index}"))
+    for index, item in enumerate(_array(data.get("decompositions"))):
+        found.groups.extend(_group(_object(item), index, found.broken))
+    for name, value in _object(data.get("answer")).items():
+        try:
+            found.answer[name] = Part(_VALUE.validate_python(value), pointer_of("answer", name))
+        except ValidationError:
+            continue
+    return found
+
+
+def _group(item: dict[str, Any], index: int, broken: set[str]) -> Iterator[Group]:
+    steps: list[Part[Step]] = []
+    listed = _array(item.get("steps"))
+    for position, raw in enumerate(listed):
+        step = _model(Step, raw)
+        if step is None:
+            broken.add(str(_object(raw).get("step_id")))
+        else:
+            steps.append(Part(step, f"/decompositions/{index}/steps/{position}"))
+    if isinstance(item.get("task_id"), str):
+        yield Group(item["task_id"], tuple(steps), f"/decompositions/{index}", len(listed))
+
+
+def _model(kind: type[M], raw: object) -> M | None:
+    """Gives `raw` as a model, without fields that the model doesn't know; None where it isn't one."""
+    try:
+        return kind.model_validate(raw)
+    except ValidationError as error:
+        unknown = [item["loc"] for item in error.errors(include_url=False) if item["type"] == "extra_forbidden"]
+        places = sorted({_place(loc, raw) for loc in unknown}, reverse=True)
+    if not places:
+        return None
+    try:
+        operations = [PatchOperation(op="remove", path=place) for place in places]
+        return kind.model_validate(patched(cast("Any", raw), operations))
+    except (ValidationError, LookupError):
+        return None
+
+
+def _object(value: object) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _array(value: object) -> list[Any]:
+    return list(cast("list[Any]", value)) if isinstance(value, list | tuple) else []
+
+
+# ---------------------------------------------------------------------- what pydantic has to say
+
+
+def _errors(error: ValidationError, data: dict[str, Any]) -> Iterator[Finding]:
+    for item in error.errors(include_url=False, include_input=False):
+        if item["type"] in _SEEN_ELSEWHERE:
+            continue
+        place = _place(item["loc"], data)
+        code = _CODES.get(item["type"], "S101")
+        if item["type"] == "string_pattern_mismatch" and item.get("ctx", {}).get("pattern") == _IDENTIFIER:
+            code = "S106"
+        yield finding(
+            code,
+            place,
+            _MESSAGES.get(code, "{place!r}: {words}").format(place=place, words=item["msg"]),
+            fix=remove(place) if code == "S103" else None,
+            **_owner(place, data),
+        )
+
+
+_MESSAGES = {
+    "S102": "{place!r} is missing",
+    "S103": "{place!r} is no field of the schema",
+    "S106": "{place!r} is no identifier: a letter, then up to 63 letters, digits or underscores",
+}
+
+
+def _place(loc: tuple[int | str, ...], raw: object) -> str:
+    """Gives a pydantic location as a JSON Pointer: without the tags of unions, no further than `raw` goes."""
+    tokens: list[int | str] = []
+    following = "field"
+    for part in loc:
+        if following == "tag" or part == "[key]":
+            following = "field"
+            continue
+        tokens.append(part)
+        if following == "member":
+            following = "tag"
+        elif part in _UNIONS and loc[0] != "goal":
+            following = "member"
+    return pointer_of(*_resolvable(tokens, raw))
+
+
+def _resolvable(tokens: list[int | str], raw: object) -> list[int | str]:
+    current: Any = raw
+    for depth, part in enumerate(tokens):
+        if (isinstance(current, dict) and part in current) or (
+            isinstance(current, list | tuple) and isinstance(part, int) and part < len(current)
+        ):
+            current = current[part]  # pyright: ignore[reportUnknownVariableType]
+        else:
+            return tokens[: depth + 1] if isinstance(current, dict) else tokens[:depth]
+    return tokens
+
+
+def _owner(place: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Gives the ids of the task and step that a place lies in."""
+    tokens = place.split("/")[1:]
+    if tokens[:2] == ["plan", "nodes"] and len(tokens) > 2:
+        node = _object(_array(_object(data.get("plan")).get("nodes"))[int(tokens[2])])
+        return {"task": _text(node.get("task_id"))}
+    if tokens[:1] == ["decompositions"] and len(tokens) > 1:
+        item = _object(_array(data.get("decompositions"))[int(tokens[1])])
+        steps = _array(item.get("steps"))
+        inside = tokens[2:3] == ["steps"] and len(tokens) > 3
+        step = _object(steps[int(tokens[3])]) if inside else {}
+        return {"task": _text(item.get("task_id")), "step": _text(step.get("step_id"))}
+    return {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

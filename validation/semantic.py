@@ -1,0 +1,318 @@
+"""Semantic level: tools, arguments, documents, expected outputs (M201-M212)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import JsonValue
+
+from dagwright.finding import Finding
+from dagwright.predicate import OutputPredicate, Predicate
+from dagwright.tool import ToolSpec
+from validation.context import Context, PlacedStep
+from validation.contract import Contract
+from validation.naming import Names
+from validation.notes import Fix, add, finding, remove, replace
+from validation.types import assignable, resolve
+from validation.types.schema import pointer_of
+
+if TYPE_CHECKING:
+    from jsonschema_rs import ValidationError
+
+_LISTED = 40
+
+
+def semantic_findings(context: Context) -> Iterator[Finding]:
+    """Gives what is wrong between each step and the operation that it names."""
+    for step in context.steps:
+        if step.contract is None:
+            yield _unknown(context, step)
+            continue
+        yield from _inputs(step, step.contract)
+        yield from _literals(step, step.contract)
+        yield from _validity(context, step, step.contract.spec)
+        yield from _references(context, step, step.contract)
+        yield from _expectations(context, step)
+        yield from _criteria(context, step)
+    yield from _capabilities(context)
+
+
+# ----------------------------------------------------------------------------------- M201, M202
+
+
+def _unknown(context: Context, step: PlacedStep) -> Finding:
+    intent = step.step.tool_intent
+    operations = sorted(spec.operation for spec in context.catalogue.tools if spec.tool_name == intent.tool_name)
+    named = partial(finding, task=step.task_id, step=step.step_id, fix=_meant(context, step))
+    if operations:
+        message = f"tool {intent.tool_name!r} has no operation {intent.operation!r}; {Names(operations).hint(intent.operation)}"
+        return named("M202", f"{step.path}/tool_intent/operation", message)
+    hint = context.operation_names.hint(intent.operation_name)
+    message = f"the catalogue has no tool {intent.tool_name!r} (wanted for {intent.operation_name!r}); {hint}"
+    return named("M201", f"{step.path}/tool_intent/tool_name", message)
+
+
+def _meant(context: Context, step: PlacedStep) -> Fix | None:
+    """Gives the fix that names the operation that is surely meant: like in name, fit for the arguments given."""
+    meant = _operation_meant(context, step)
+    if meant is None or not _accepts(meant, step):
+        return None
+    place = f"{step.path}/tool_intent"
+    fix = (*replace(f"{place}/tool_name", meant.tool_name), *replace(f"{place}/operation", meant.operation))
+    references = step.step.documentation_references
+    if any(reference not in meant.documents for reference in references):
+        fix = (*fix, *replace(f"{step.path}/documentation_references", [f"tool:{meant.name}"]))
+    return fix
+
+
+def _operation_meant(context: Context, step: PlacedStep) -> ToolSpec | None:
+    intent = step.step.tool_intent
+    siblings = [spec.operation for spec in context.catalogue.tools if spec.tool_name == intent.tool_name]
+    if siblings:
+        operation = Names(siblings).certain(intent.operation)
+        return context.catalogue.get(f"{intent.tool_name}.{operation}")
+    by_operation = [spec for spec in context.catalogue.tools if spec.operation == intent.operation]
+    if len(by_operation) == 1:
+        return by_operation[0]
+    return context.catalogue.get(context.operation_names.certain(intent.operation_name) or "")
+
+
+def _accepts(spec: ToolSpec, step: PlacedStep) -> bool:
+    contract = Contract(spec)
+    given = step.step.tool_intent.required_inputs.keys()
+    return contract.required <= given and (given <= contract.properties.keys() or not contract.closed)
+
+
+# ----------------------------------------------------------------------------------- M203, M204
+
+
+def _inputs(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
+    given = step.step.tool_intent.required_inputs
+    named = partial(finding, task=step.task_id, step=step.step_id)
+    unknown = [name for name in given if name not in contract.properties] if contract.closed else []
+    missing = [name for name in sorted(contract.required) if name not in given]
+    if not unknown and not missing:
+        return
+    place = f"{step.path}/tool_intent/required_inputs"
+    for name in missing:
+        renamed = [other for other in unknown if Names((name,)).certain(other)]
+        fix = None
+        if name in contract.defaults:
+            fix = add(f"{place}{pointer_of(name)}", {"literal": contract.defaults[name]})
+        message = f"{step.operation!r} needs argument {name!r}, which is not given"
+        if renamed:
+            message += f"; {renamed[0]!r} is given, which it doesn't know"
+        yield named("M203", place, message, fix=fix, argument=name)
+    for name in unknown:
+        free = Names(other for other in contract.properties if other not in given)
+        message = f"{step.operation!r} has no argument {name!r}; it has {_shown(contract.properties)}"
+        fix = None if missing and free.certain(name) else remove(step.argument_path(name))
+        yield named("M204", step.argument_path(name), message, fix=fix, argument=name)
+
+
+# ----------------------------------------------------------------------------------- M205-M207
+
+
+def _literals(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
+    if not step.literals:
+        return
+    known = {name: value for name, value in step.literals.items() if name in contract.properties or not contract.closed}
+    if not contract.literals.is_valid(known):
+        for error in contract.literals.iter_errors(known):
+            yield _misfit(step, contract, error)
+    elif contract.combined is not None and step.literals.keys() == step.step.tool_intent.required_inputs.keys():
+        for error in contract.combined.iter_errors(known):
+            if len(error.instance_path) == 0 and not _about_presence(error):
+                yield _misfit(step, contract, error)
+
+
+def _about_presence(error: ValidationError) -> bool:
+    """Whether an error is one that M203 and M204 speak of."""
+    return list(error.schema_path)[:1] in (["required"], ["additionalProperties"])
+
+
+def _misfit(step: PlacedStep, contract: Contract, error: ValidationError) -> Finding:
+    keyword = str(list(error.schema_path)[-1]) if error.schema_path else ""
+    if keyword in ("enum", "const"):
+        code = "M206"
+    else:
+        code = "M207" if keyword == "format" else "M205"
+    place, inside = _place(step, list(error.instance_path))
+    schema = _schema_at(contract, list(error.schema_path))
+    fix = None
+    if place is not None:
+        wanted = _converted(error.instance, schema)
+        fix = replace(place, wanted) if wanted is not None else None
+    path = place or f"{step.path}/tool_intent/required_inputs"
+    message = f"argument {inside!r} of {step.operation!r}: {_said(error, schema)}"
+    return finding(code, path, message, task=step.task_id, step=step.step_id, fix=fix, keyword=keyword)
+
+
+def _said(error: ValidationError, schema: dict[str, Any]) -> str:
+    allowed = schema.get("enum")
+    if isinstance(allowed, list) and isinstance(error.instance, str):
+        words = [item for item in cast("list[Any]", allowed) if isinstance(item, str)]
+        return f"{error.instance!r} is none of {_shown(words)}"
+    return error.message if len(error.message) <= 300 else f"{error.message[:297]}…"
+
+
+def _place(step: PlacedStep, instance_path: list[str | int]) -> tuple[str | None, str]:
+    """Gives the place of an error in the proposal (None where no single literal holds it) and in words."""
+    if not instance_path:
+        return None, ""
+    inside = "/".join(map(str, instance_path))
+    name = str(instance_path[0])
+    value = step.step.tool_intent.required_inputs.get(name)
+    if value is None or not hasattr(value, "literal"):
+        return step.argument_path(name), inside
+    return f"{step.argument_path(name)}/literal{pointer_of(*instance_path[1:])}", inside
+
+
+def _schema_at(contract: Contract, schema_path: list[str | int]) -> dict[str, Any]:
+    """Gives the subschema whose keyword failed; `{}` where the way there isn't plain."""
+    found: Any = contract.spec.input_schema
+    for part in schema_path[:-1]:
+        if (isinstance(found, dict) and part in found) or (
+            isinstance(found, list) and isinstance(part, int) and part < len(found)
+        ):
+            found = found[part]  # pyright: ignore[reportUnknownVariableType]
+        else:
+            return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+
+
+def _converted(value: JsonValue, schema: dict[str, Any]) -> JsonValue:
+    """Gives `value` as what a schema surely wants: a number written as text, a word in other case; else None."""
+    from jsonschema_rs import is_valid
+
+    for candidate in _candidates(value, schema):
+        if candidate is not None and is_valid(schema, candidate):
+            return candidate
+    return None
+
+
+def _candidates(value: JsonValue, schema: dict[str, Any]) -> Iterator[JsonValue]:
+    allowed = schema.get("enum")
+    if isinstance(value, str) and isinstance(allowed, list):
+        words = [item for item in cast("list[Any]", allowed) if isinstance(item, str)]
+        yield Names(words).certain(value)
+    wanted = schema.get("type")
+    types: list[Any] = cast("list[Any]", wanted) if isinstance(wanted, list) else [wanted]
+    if isinstance(value, str):
+        yield from _read_as(value.strip(), types)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        if "integer" in types and float(value).is_integer():
+            yield int(value)
+        if "string" in types:
+            yield str(value)
+    if types == ["array"] and not isinstance(value, list | dict):
+        yield [value]
+
+
+def _read_as(text: str, types: Iterable[Any]) -> Iterator[JsonValue]:
+    for kind in types:
+        try:
+            if kind == "integer":
+                yield int(text[:40])
+            elif kind == "number":
+                number = float(text)
+                yield number if abs(number) < 1e300 else None
+            elif kind == "boolean" and text.lower() in ("true", "false"):
+                yield text.lower() == "true"
+        except ValueError:
+            continue
+
+
+def _shown(names: Iterable[str]) -> str:
+    listed = list(names)
+    shown = ", ".join(map(repr, listed[:_LISTED]))
+    return f"{shown} and {len(listed) - _LISTED} more" if len(listed) > _LISTED else shown or "none"
+
+
+# ----------------------------------------------------------------------------------- M208-M210
+
+
+def _validity(context: Context, step: PlacedStep, spec: ToolSpec) -> Iterator[Finding]:
+    named = partial(finding, "M208", f"{step.path}/tool_intent/operation", task=step.task_id, step=step.step_id)
+    instead = f"; use {spec.replaced_by!r}" if spec.replaced_by else ""
+    day = context.at
+    if day is not None and spec.valid_from is not None and day < spec.valid_from:
+        yield named(f"{spec.name!r} may be used from {spec.valid_from}, not on {day}{instead}")
+    if day is not None and spec.valid_to is not None and day >= spec.valid_to:
+        yield named(f"{spec.name!r} may be used before {spec.valid_to}, not on {day}{instead}")
+    if spec.deprecated:
+        yield named(f"{spec.name!r} is deprecated{instead}", softer=True)
+
+
+def _references(context: Context, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
+    own = f"tool:{contract.spec.name}"
+    references = step.step.documentation_references
+    for index, reference in enumerate(references):
+        if reference in contract.documents:
+            continue
+        others = context.documents.get(reference)
+        what = f"it documents {_shown(others)}" if others else "there is no such document"
+        message = (
+            f"{reference!r} doesn't document {contract.spec.name!r}: {what}; use {_shown(contract.spec.documents)}"
+        )
+        path = f"{step.path}/documentation_references/{index}"
+        fix = remove(path) if len(references) > 1 else replace(path, own)
+        yield finding("M210", path, message, task=step.task_id, step=step.step_id, fix=fix, reference=reference)
+
+
+def _capabilities(context: Context) -> Iterator[Finding]:
+    for number, part in enumerate(context.parsed.tasks):
+        required = part.value.required_capabilities
+        contracts = [step.contract for step in context.task_steps.get(number, ())] if required else []
+        if not contracts or None in contracts:
+            continue
+        had = {name for contract in contracts if contract for name in contract.spec.capabilities}
+        for index, capability in enumerate(required):
+            if capability not in had:
+                yield finding(
+                    "M209",
+                    f"{part.path}/required_capabilities/{index}",
+                    f"task {part.value.task_id!r} requires capability {capability!r}; its tools have {_shown(sorted(had))}",
+                    task=part.value.task_id,
+                )
+
+
+# ----------------------------------------------------------------------------------- M211, M212
+
+
+def _expectations(context: Context, step: PlacedStep) -> Iterator[Finding]:
+    outputs = context.types.outputs.get(step.step_id, {})
+    for name, expected in step.step.tool_intent.expected_outputs.items():
+        found = resolve(outputs, pointer_of(name))
+        path = f"{step.path}/tool_intent/expected_outputs{pointer_of(name)}"
+        named = partial(finding, "M211", path, task=step.task_id, step=step.step_id, fix=remove(path))
+        if found.answer == "absent":
+            yield named(f"{step.operation!r} gives no output {name!r}; it gives {_shown(found.possible)}")
+        elif found.answer == "found" and isinstance(expected, dict) and expected:
+            verdict = assignable(found.schema, expected)
+            if verdict.answer == "no":
+                yield named(f"output {name!r} of {step.operation!r} isn't what is expected: {verdict.reason}")
+
+
+def _criteria(context: Context, step: PlacedStep) -> Iterator[Finding]:
+    outputs = context.types.outputs.get(step.step_id, {})
+    for place, predicates in (
+        ("tool_intent/validation_criteria", step.step.tool_intent.validation_criteria),
+        ("postconditions", step.step.postconditions),
+    ):
+        for index, predicate in enumerate(predicates):
+            message = _unfounded(predicate, outputs)
+            if message:
+                path = f"{step.path}/{place}/{index}"
+                yield finding("M212", path, message, task=step.task_id, step=step.step_id)
+
+
+def _unfounded(predicate: Predicate, outputs: dict[str, JsonValue]) -> str | None:
+    if not isinstance(predicate, OutputPredicate):
+        return None
+    found = resolve(outputs, predicate.path)
+    if found.answer != "absent":
+        return None
+    return f"criterion over {predicate.path!r}: there is no {found.at!r} in the outputs; there are {_shown(found.possible)}"

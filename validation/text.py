@@ -1,0 +1,144 @@
+"""Proposals as JSON text, and what can be said of any JSON before its shape is looked at (S101, S108-S110)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final
+
+from pydantic import JsonValue
+
+from dagwright.finding import Finding
+from validation.notes import finding, replace
+from validation.types.schema import pointer_of
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Bytes that a proposal's text may have."""
+MAX_DEPTH: Final = 64
+"""Levels of nesting that a proposal may have."""
+_REPORTED = 100
+
+# Control characters but for tab, line feed and carriage return; embeddings, overrides and
+# isolates of the bidirectional algorithm; lone surrogates.
+_UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_SUSPICIOUS = re.compile("\\$\\{|\\\\u0|\\\\[bf]|[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_NOT_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|[^\[\]{}"]+')
+_DEPTH = {"[": 1, "{": 1, "]": -1, "}": -1}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a text says: its data, None where it is no JSON, and what is wrong with it."""
+
+    data: Any
+    findings: tuple[Finding, ...]
+
+
+def parse_proposal(text: str | bytes, *, max_bytes: int = MAX_BYTES) -> Text:
+    """Reads JSON text (UTF-8), with every repeated key reported; never raises for bad text."""
+    size = len(text)
+    if size > max_bytes:
+        return _refused("S108", f"the text has {size} bytes; at most {max_bytes} are allowed")
+    repeated: list[str] = []
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            seen: set[str] = set()
+            repeated.extend(key for key, _ in pairs if key in seen or seen.add(key))
+        return found
+
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        data = json.loads(decoded, object_pairs_hook=members)
+    except RecursionError:
+        return _refused("S108", f"the JSON is nested too deeply; at most {MAX_DEPTH} levels are allowed")
+    except ValueError as error:
+        return _refused("S101", f"the text is not JSON: {error}")
+    return Text(data, tuple(_repetition(key) for key in sorted(set(repeated))[:_REPORTED]))
+
+
+def _refused(code: str, message: str) -> Text:
+    return Text(None, (finding(code, "", message),))
+
+
+def _repetition(key: str) -> Finding:
+    remedy = "Write each key once; a reader may see either value."
+    return finding("S103", "", f"key {key!r} stands twice in one object", remedy=remedy, key=key)
+
+
+def text_findings(data: Any) -> list[Finding]:
+    """Gives what is wrong with data as JSON: depth, characters, numbers, kinds. Linear in its size."""
+    try:
+        text = json.dumps(data, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return list(_looked_at(data))
+    depth = max(accumulate(map(_DEPTH.__getitem__, _NOT_BRACKETS.sub("", text))), default=0)
+    if depth > MAX_DEPTH or _SUSPICIOUS.search(text):
+        return list(_looked_at(data))
+    return []
+
+
+def _looked_at(data: Any) -> Iterator[Finding]:
+    """Looks at each value by itself: slower, with places."""
+    found = 0
+    stack: list[tuple[Any, tuple[str | int, ...]]] = [(data, ())]
+    while stack and found < _REPORTED:
+        value, path = stack.pop()
+        if len(path) > MAX_DEPTH:
+            found += 1
+            yield finding("S108", pointer_of(*path), f"more than {MAX_DEPTH} levels of nesting")
+            continue
+        for item in _problems(value, path):
+            found += 1
+            yield item
+        stack.extend(_members(value, path))
+
+
+def _members(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[Any, tuple[str | int, ...]]]:
+    if isinstance(value, dict):
+        yield from ((item, (*path, str(key))) for key, item in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    elif isinstance(value, list | tuple):
+        yield from ((item, (*path, index)) for index, item in enumerate(value))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def _problems(value: Any, path: tuple[str | int, ...]) -> Iterator[Finding]:
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            yield finding("S110", _place(path), f"{value!r} at {_place(path)!r} is not a finite number")
+    elif isinstance(value, str):
+        yield from _characters(value, path, fixable=True)
+    elif isinstance(value, dict):
+        for key in value:  # pyright: ignore[reportUnknownVariableType]
+            if isinstance(key, str):
+                yield from _characters(key, (*path, key), fixable=False)
+            else:
+                yield finding("S101", _place(path), f"key {key!r} at {_place(path)!r} is no text")
+    elif not isinstance(value, bool | int | list | tuple | None):
+        kind = type(value).__name__
+        yield finding("S101", _place(path), f"a value of Python type {kind!r} at {_place(path)!r} is no JSON")
+
+
+def _place(path: tuple[str | int, ...]) -> str:
+    return _UNWANTED.sub("�", pointer_of(*path))
+
+
+def _characters(text: str, path: tuple[str | int, ...], *, fixable: bool) -> Iterator[Finding]:
+    inside_goal = path[:1] == ("goal",)
+    unwanted = sorted({f"U+{ord(character):04X}" for character in _UNWANTED.findall(text)})
+    if unwanted and not (inside_goal and _encodable(text)):
+        clean: JsonValue = _UNWANTED.sub("", text)
+        fix = replace(pointer_of(*path), clean) if fixable and clean and _encodable(pointer_of(*path)) else None
+        message = f"the text at {_place(path)!r} holds {', '.join(unwanted)}"
+        yield finding("S109", _place(path), message, fix=fix, characters=list[JsonValue](unwanted))
+    if "${" in text and not inside_goal:
+        message = f"the text at {_place(path)!r} holds '${{', which engines read as a template"
+        yield finding("S109", _place(path), message, remedy="Use a reference ({from, path}) where a value is meant.")
+
+
+def _encodable(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)

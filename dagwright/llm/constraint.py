@@ -31,6 +31,10 @@ ANNOTATIONS = frozenset(
 FORMATS = frozenset({"date", "date-time", "time", "uuid", "email", "ipv4", "ipv6", "uri", "hostname", "duration"})
 """Values of `format` that decoding enforces."""
 
+LARGEST = 2**53 - 1
+"""Numbers stay within this bound where the schema has none, or a small model may write digits for ever."""
+
+_LOW, _HIGH = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
 _MAPS = ("properties", "$defs", "definitions")
 _LISTS = ("anyOf", "prefixItems")
 _SINGLE = ("items", "additionalProperties")
@@ -50,7 +54,7 @@ def json_grammar(schema: JsonSchema) -> str:
         )
     spaced: JsonSchema = {
         "x-guidance": {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "},
-        **without_annotations(schema),
+        **bounded(schema),
     }
     return "%llguidance {}\nstart: %json " + json.dumps(spaced, ensure_ascii=False, allow_nan=False)
 
@@ -71,8 +75,8 @@ def unenforceable(schema: JsonValue, path: str = "") -> Iterator[str]:
         yield from unenforceable(child, f"{path}/{place}")
 
 
-def without_annotations(schema: JsonSchema) -> JsonSchema:
-    """Gives the schema with only the keywords that constrain."""
+def bounded(schema: JsonSchema) -> JsonSchema:
+    """Gives the schema with only the keywords that constrain, and with bounds on every number."""
     kept: JsonSchema = {}
     for keyword, value in schema.items():
         if keyword in ANNOTATIONS or keyword.startswith("x-"):
@@ -85,11 +89,20 @@ def without_annotations(schema: JsonSchema) -> JsonSchema:
             kept[keyword] = _stripped(value)
         else:
             kept[keyword] = value
-    return kept
+    return {**_missing_bounds(schema), **kept}
+
+
+def _missing_bounds(schema: JsonSchema) -> JsonSchema:
+    kinds = schema.get("type")
+    if not {"integer", "number"} & set(map(str, kinds if isinstance(kinds, list) else [kinds])):
+        return {}
+    low: JsonSchema = {} if any(name in schema for name in _LOW) else {"minimum": -LARGEST}
+    high: JsonSchema = {} if any(name in schema for name in _HIGH) else {"maximum": LARGEST}
+    return {**low, **high}
 
 
 def _stripped(schema: JsonValue) -> JsonValue:
-    return without_annotations(schema) if isinstance(schema, dict) else schema
+    return bounded(schema) if isinstance(schema, dict) else schema
 
 
 def _children(schema: JsonSchema) -> Iterator[tuple[str, JsonValue]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import ContentError
-from dagwright.llm.constraint import json_grammar
+from dagwright.llm.constraint import LARGEST, json_grammar
 
 REFUSED: dict[str, tuple[Any, str]] = {
     "not": ({"not": {"type": "string"}}, "'not' at /"),
@@ -51,3 +51,18 @@ def test_annotations_go_but_properties_named_like_them_stay() -> None:
         "properties": {"title": {"type": "string"}, "not": {"const": {"title": 1}}},
         "required": ["title"],
     }
+
+
+@pytest.mark.parametrize(
+    ("schema", "bounds"),
+    [
+        ({"type": "integer"}, (-LARGEST, LARGEST)),
+        ({"type": ["number", "null"], "minimum": 2}, (2, LARGEST)),
+        ({"type": "number", "exclusiveMaximum": 2}, (-LARGEST, None)),
+        ({"type": "string"}, (None, None)),
+    ],
+    ids=["none", "low", "exclusive", "no-number"],
+)
+def test_numbers_without_bounds_get_some(schema: dict[str, Any], bounds: tuple[int | None, int | None]) -> None:
+    sent = json.loads(json_grammar({"type": "array", "items": schema}).partition("%json ")[2])["items"]
+    assert (sent.get("minimum"), sent.get("maximum")) == bounds

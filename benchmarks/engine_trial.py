@@ -1,0 +1,40 @@
+"""One timed run of a program on an engine, durable as always."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.suite import Record
+from dagwright.program import Program
+from executor.archive import Archive
+from executor.bindings.python import PythonRunner
+from executor.compile import compile_workflow
+from executor.engine import Engine, Progress
+from executor.worker import GuardedWorker
+
+
+def timed(program: Program, engine: Engine) -> Record:
+    """Runs a program in a new archive; gives how it ended and the seconds of the engine's `run`."""
+    workflow = compile_workflow(program)
+    with tempfile.TemporaryDirectory() as folder, Archive.create(Path(folder), "bench") as archive:
+        worker = GuardedWorker(program, archive, {"python": PythonRunner(("benchmarks.dags",))})
+        begun = time.perf_counter()
+        result = engine.run(
+            workflow,
+            run=archive.run,
+            program=program.hash,
+            worker=worker,
+            archive=archive,
+            cancelled=threading.Event(),
+            on_progress=_unseen,
+        )
+        seconds = time.perf_counter() - begun
+        worker.close()
+    return {"engine": engine.name, "status": result.status, "seconds": seconds, "steps": len(result.outputs)}
+
+
+def _unseen(_progress: Progress) -> None:
+    return

@@ -116,6 +116,7 @@ def test_identifiers_become_words(name, words):
 
 
 def test_sentences_end_where_the_next_one_begins():
+    assert first_sentence("A name, e.g. `out.csv`, i.e. Text. More.") == "A name, e.g. `out.csv`, i.e. Text."
     assert sentences("Reads e.g. a file. Costs 1.5 dollars.\n\nIs it? Yes") == [
         "Reads e.g. a file.",
         "Costs 1.5 dollars.",

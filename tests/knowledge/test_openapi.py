@@ -231,6 +231,18 @@ def test_security_schemes_become_headers(scheme, header, prefix):
     assert (binding.credential_header, binding.credential_prefix) == (header, prefix)
 
 
+@pytest.mark.parametrize("security", [[], [{}], [{"key": []}, {}]])
+def test_a_credential_that_may_be_left_out_is_left_out(security):
+    result = import_openapi(changed(security=security), name="shop")
+    assert result.catalogue.tools[0].binding.credential is None
+    assert not any("credential" in note for note in result.notes if note.startswith("GET"))
+
+
+def test_of_several_credentials_the_first_that_is_one_header_is_taken():
+    document = changed(security=[{"key": [], "other": []}, {"other": []}, {"key": []}])
+    assert import_openapi(document, name="shop").catalogue.tools[0].binding.credential == "shop_key"
+
+
 def test_parameters_of_an_operation_override_those_of_its_path():
     document = changed(parameters=[QUERY | {"schema": {"type": "string"}}])
     document["paths"]["/things"]["parameters"] = [QUERY]

@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 
 from dagwright.exceptions import InputError
+from knowledge.document import Document
 from knowledge.store import Added, open_store
 
 
@@ -165,6 +166,17 @@ def test_without_an_embedder_words_decide(backend, documents):
         assert all(hit.dense_rank is None and "by words" in hit.why for hit in hits)
         assert store.search("astronomy") == ()
         assert store.stats().embedder is None
+
+
+def test_a_word_of_the_title_counts_more_than_one_of_the_body(backend):
+    padding = "alpha beta gamma delta epsilon zeta eta theta"
+    documents = [
+        Document(doc_id="body", title="iota kappa", body=f"penguin penguin {padding}"),
+        Document(doc_id="title", title="iota penguin", body=f"lambda lambda {padding}"),
+    ]
+    with open_store(backend=backend, embedder=None) as store:
+        store.add(documents)
+        assert [hit.document.doc_id for hit in store.search("penguin")] == ["title", "body"]
 
 
 def test_threads_share_a_store(store, documents):

@@ -1,0 +1,78 @@
+"""The demo goals: their known answers are what pandas says, and tuning cannot touch what measures."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.goal import DATA, DemoGoal, FileCheck, NumberCheck, ReportCheck, TableCheck, WordCheck, load_goals
+from benchmarks.matching import same_cell, same_rows
+from benchmarks.reference import REFERENCES
+from dagwright.exceptions import InputError
+
+DEVELOPMENT, HELDOUT = load_goals("development"), load_goals("heldout")
+ALL = (*DEVELOPMENT, *HELDOUT)
+
+
+def tables(goal: DemoGoal) -> dict[str, pd.DataFrame]:
+    return {name: pd.read_csv(path) for name, path in goal.files().items()}
+
+
+@pytest.mark.parametrize("goal", ALL, ids=lambda goal: goal.id)
+def test_expected_values_are_those_of_the_reference(goal: DemoGoal) -> None:
+    known = REFERENCES[goal.id](tables(goal))
+    assert len(known) == len(goal.expected)
+    for check, value in zip(goal.expected, known, strict=True):
+        match check:
+            case NumberCheck():
+                assert check.value == pytest.approx(value, abs=1e-5)
+            case WordCheck():
+                assert check.value == value
+            case TableCheck() | FileCheck():
+                assert same_rows(value, check.rows, ordered=True)
+            case ReportCheck():
+                assert all(same_cell(a, b) for a, b in zip(value, check.mentions, strict=True))
+            case _:
+                assert value is None
+
+
+def test_every_goal_has_a_name_of_its_own() -> None:
+    assert len({goal.id for goal in ALL}) == len(ALL)
+    assert {goal.id for goal in ALL} == set(REFERENCES)
+
+
+def test_there_are_twenty_held_out_goals_over_five_subjects() -> None:
+    assert len(HELDOUT) == 20
+    assert len({file for goal in HELDOUT for file in goal.inputs.values()}) >= 5
+
+
+def test_held_out_tables_are_never_tuned_on() -> None:
+    tuned, measured = ({file for goal in part for file in goal.inputs.values()} for part in (DEVELOPMENT, HELDOUT))
+    assert not tuned & measured
+
+
+def test_words_and_rows_that_are_expected_stand_in_no_text() -> None:
+    for goal in ALL:
+        for check in goal.expected:
+            if isinstance(check, WordCheck):
+                assert check.value.lower() not in goal.text.lower()
+
+
+def test_tables_are_written_the_same_again(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("generate", DATA / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    generate.write_all(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        path.name: path.read_bytes() for path in DATA.glob("*.csv")
+    }
+
+
+def test_unknown_set_is_named_with_those_that_are() -> None:
+    with pytest.raises(InputError, match=r"'dev'.*development, heldout"):
+        load_goals("dev")

@@ -27,22 +27,24 @@ from executor.engine import StepResult
 
 
 def intents_of(proposal: Proposal, catalogue: Catalogue) -> dict[str, Sha256]:
-    """Gives a hash by step over its operation, its arguments and the intents that these refer to."""
-    steps = {step.step_id: step.tool_intent for _, step in proposal.steps()}
+    """Gives a hash by step over its operation, its arguments, what must hold of its outputs, and upstream intents."""
+    found = {step.step_id: step for _, step in proposal.steps()}
+    steps = {name: step.tool_intent for name, step in found.items()}
     inputs = {name: sha256(given) for name, given in proposal.goal.inputs.items()}
     references = {
         name: [leaf for value in intent.required_inputs.values() for _, leaf in leaves(value)]
         for name, intent in steps.items()
     }
     sources = {
-        name: {leaf.from_ for leaf in found if isinstance(leaf, StepReference)} for name, found in references.items()
+        name: {leaf.from_ for leaf in leafs if isinstance(leaf, StepReference)} for name, leafs in references.items()
     }
     intents: dict[str, Sha256] = {}
     for name in TopologicalSorter(sources).static_order():
         given = {leaf.input: inputs[leaf.input] for leaf in references[name] if isinstance(leaf, InputReference)}
         upstream = {source: intents[source] for source in sources[name]}
         spec = catalogue.get(steps[name].operation_name)
-        intents[name] = sha256([spec, steps[name].required_inputs, given, upstream])
+        stated = [*steps[name].validation_criteria, *found[name].postconditions]
+        intents[name] = sha256([spec, steps[name].required_inputs, stated, given, upstream])
     return intents
 
 
@@ -55,14 +57,15 @@ class History:
         self._seq = -1
         self._programs: dict[Sha256, dict[str, Any]] = {}
         self._known: dict[Sha256, Mapping[str, Sha256]] = {}
-        self._completed: dict[tuple[str, Sha256], dict[str, Any]] = {}
+        self._completed: dict[tuple[str, Sha256], tuple[int, dict[str, Any]]] = {}
+        self._began: int | None = None
 
     def inherited(self) -> dict[str, Sha256]:
-        """Gives the output hash by step, for each step that another program of the run finished."""
+        """Gives the output hash by step, for each step that another program finished before this one began."""
         self._read()
         found: dict[str, Sha256] = {}
-        for (step, program), body in self._completed.items():
-            if program != self._program:
+        for (step, program), (seq, body) in self._completed.items():
+            if program != self._program and (self._began is None or seq < self._began):
                 intent = self._intents(program).get(step)
                 if intent is not None and intent == self._intents(self._program).get(step):
                     found[step] = body["output"]
@@ -71,14 +74,15 @@ class History:
     def finished(self) -> dict[str, Sha256]:
         """Gives the output hash by step, for each step that this run has finished."""
         found = self.inherited()
-        own = {step: body["output"] for (step, program), body in self._completed.items() if program == self._program}
+        mine = {name: body for name, (_, body) in self._completed.items() if name[1] == self._program}
+        own = {step: body["output"] for (step, _), body in mine.items()}
         return found | own
 
     def output(self, step: str) -> Sha256 | None:
         """Gives the output hash of a step, or None if it has not finished."""
         self._read()
         own = self._completed.get((step, self._program))
-        return own["output"] if own else self.inherited().get(step)
+        return own[1]["output"] if own else self.inherited().get(step)
 
     def occurrences(self) -> Iterator[Occurrence]:
         """Gives what happened to this program's attempts, for the core to fold over."""
@@ -130,7 +134,9 @@ class History:
             if event.kind == "program":
                 self._programs[body["program"]] = body
             elif event.kind == "task.completed":
-                self._completed[body["step"], body["program"]] = body
+                self._completed[body["step"], body["program"]] = (event.seq, body)
+            elif event.kind == "task.scheduled" and self._began is None and body["program"] == self._program:
+                self._began = event.seq
 
     def _intents(self, program: Sha256) -> Mapping[str, Sha256]:
         """Gives the intents of a program that the archive records; none for any other."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from dagwright.canonical import Sha256, sha256
 from dagwright.model import Frozen
@@ -59,6 +59,10 @@ class Event(Frozen):
     """Hash of the event before."""
     hash: Sha256
     """Hash of this event."""
+
+    @model_serializer(mode="wrap")
+    def _with_null(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"body": None, **handler(self)}  # null is a value here, not an absence
 
     def computed_hash(self) -> Sha256:
         """Gives the hash that this event should have."""

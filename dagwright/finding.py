@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from dagwright.model import Frozen, Pointer
 
@@ -21,6 +21,10 @@ class PatchOperation(Frozen):
     op: Literal["add", "remove", "replace"]
     path: Pointer
     value: JsonValue = None
+
+    @model_serializer(mode="wrap")
+    def _with_null(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return handler(self) if self.op == "remove" else {"value": None, **handler(self)}
 
 
 class Finding(Frozen):

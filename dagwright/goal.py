@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, SerializerFunctionWrapHandler, model_serializer
 
 from dagwright.label import TRUSTED, Label
 from dagwright.model import Frozen, Identifier, JsonSchema
@@ -26,6 +27,10 @@ class GoalInput(Frozen):
     """Where it comes from."""
     description: str = ""
     """In words, for the planner."""
+
+    @model_serializer(mode="wrap")
+    def _with_null(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"value": None, **handler(self)}  # null is a value here, not an absence
 
 
 class Constraints(Frozen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import Discriminator, Field, JsonValue, Tag
+from pydantic import Discriminator, Field, JsonValue, SerializerFunctionWrapHandler, Tag, model_serializer
 
 from dagwright.model import Frozen, Identifier, Pointer
 
@@ -15,6 +15,10 @@ class LiteralValue(Frozen):
 
     literal: JsonValue
     """Any JSON."""
+
+    @model_serializer(mode="wrap")
+    def _with_null(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {"literal": None, **handler(self)}  # null is a value here, not an absence
 
 
 class StepReference(Frozen):

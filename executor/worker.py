@@ -28,7 +28,7 @@ from dagwright.exceptions import (
 from dagwright.feedback import ErrorKind, ErrorRecord, Feedback, Performance
 from dagwright.program import Program, ProgramStep
 from executor.archive import Archive
-from executor.bindings.runner import Runners, ToolContext
+from executor.bindings.runner import Runners, ToolContext, may_have_acted
 from executor.engine import Activation, StepResult
 from executor.guard import action_for, check_places, check_schema, checked_outputs, resources, unmet
 from executor.history import History
@@ -162,12 +162,10 @@ class GuardedWorker:
         try:
             outputs = self._timed(lambda: runner(spec, arguments, context), context, stopped)
             output = self._archive.put_bytes(checked_outputs(outputs, spec))
-        except (ToolUnavailable, ToolRejected):
-            if recorded:
-                self._ledger.not_done(key)
-            raise
         except Exception as error:
-            if recorded and once:
+            if recorded and not may_have_acted(error):
+                self._ledger.not_done(key)
+            elif recorded and once:
                 self._ledger.unknown(key)
                 if isinstance(error, TransportError | Cancelled):
                     raise UnknownOutcome(f"it may have happened: {error}") from error

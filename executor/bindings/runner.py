@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
+from dagwright.exceptions import ToolRejected, ToolUnavailable
 from dagwright.policy import Policy
 from dagwright.tool import BindingKind, ToolSpec
 
@@ -56,13 +57,31 @@ class Runner(Protocol):
         the guarded worker checks the outputs against the output schema afterwards.
 
         Raises:
-            ToolUnavailable: it could not answer this time and surely did nothing; may be tried again.
-            ToolRejected: it refuses these arguments for good and surely did nothing.
-            TransportError: no answer (`TimedOut`, `Unreachable`); whether it did something is not
-                known, so it is tried again only if the operation is idempotent.
+            ToolUnavailable: it could not answer this time; may be tried again.
+            ToolRejected: it refuses these arguments for good.
+            TransportError: no answer (`TimedOut`, `Unreachable`).
+
+        Where `may_have_acted` holds for what was raised, an operation that is not idempotent is
+        not tried again.
         """
         ...
 
 
 Runners = Mapping[BindingKind, Runner]
 """The runner of each kind of binding."""
+
+_UNSURE = frozenset(
+    ("tool_failed", "http_timeout", "http_unreachable", "bad_answer", "too_large", "too_many_redirects")
+)
+
+
+def may_have_acted(error: Exception) -> bool:
+    """Whether a tool may have done something before this error.
+
+    No for a refusal or an absence that says so itself (a missing column, a 404, a 429, a 503); yes
+    for an answer that never came or cannot be used, for other errors of a server, and for a crash.
+    """
+    if not isinstance(error, ToolRejected | ToolUnavailable):
+        return True
+    failed_inside = error.code.startswith("http_5") and error.code != "http_503"
+    return failed_inside or error.code in _UNSURE

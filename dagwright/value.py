@@ -57,8 +57,12 @@ TAGS = {"literal": "literal", "from": "from", "from_": "from", "input": "input",
 
 
 def _tag(value: Any) -> str | None:
-    names: list[object] = list(value) if isinstance(value, dict) else list(getattr(type(value), "model_fields", ()))  # pyright: ignore[reportUnknownArgumentType]
-    return next((TAGS[name] for name in names if isinstance(name, str) and name in TAGS), None)
+    if isinstance(value, dict):
+        for name in value:  # pyright: ignore[reportUnknownVariableType]
+            if name in TAGS:
+                return TAGS[name]
+        return None
+    return next((TAGS[name] for name in getattr(type(value), "model_fields", ()) if name in TAGS), None)
 
 
 Value = Annotated[

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from dagwright.catalogue import Catalogue
 from dagwright.decomposition import Decomposition, Step
 from dagwright.goal import Goal
+from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.policy import Policy
 from dagwright.proposal import Proposal
@@ -31,6 +32,9 @@ class PlacedStep:
     """A step with its place and everything that was looked up for it."""
 
     step: Step
+    step_id: str
+    operation: str
+    """Full name of its operation."""
     path: str
     """Its place in the proposal."""
     task_id: str
@@ -44,16 +48,6 @@ class PlacedStep:
     """Arguments that are constants through and through."""
     references: tuple[tuple[str, str, Reference], ...]
     """Every reference: the argument, the place in the proposal, the reference."""
-
-    @property
-    def step_id(self) -> str:
-        """The step's id."""
-        return self.step.step_id
-
-    @property
-    def operation(self) -> str:
-        """The full name of its operation."""
-        return self.step.tool_intent.operation_name
 
     def argument_path(self, name: str) -> str:
         """Gives the place of an argument."""
@@ -108,11 +102,14 @@ class Context:
         for group in self.parsed.groups:
             number = self.task_numbers.get(group.task_id, -1)
             for position, part in enumerate(group.steps):
-                spec = tools.get(part.value.tool_intent.operation_name)
+                operation = part.value.tool_intent.operation_name
+                spec = tools.get(operation)
                 base = f"{part.path}/tool_intent/required_inputs"
                 literals, references = _read(part.value.tool_intent.required_inputs, base)
                 yield PlacedStep(
                     step=part.value,
+                    step_id=part.value.step_id,
+                    operation=operation,
                     path=part.path,
                     task_id=group.task_id,
                     task=number,
@@ -200,6 +197,12 @@ class Context:
         ]
         goal = Goal.model_construct(inputs=self.parsed.inputs)
         return Proposal.model_construct(goal=goal, decompositions=tuple(groups))
+
+
+def is_declared(outputs: JsonSchema, path: str) -> bool:
+    """Whether a path is plainly one of the named outputs: most are, and need no closer look."""
+    properties = outputs.get("properties")
+    return path[:1] == "/" and isinstance(properties, dict) and path[1:] in properties and "allOf" not in outputs
 
 
 def constant(value: Value) -> tuple[bool, JsonValue]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
@@ -141,7 +141,10 @@ def filled(template: str, arguments: dict[str, JsonValue], defaults: dict[str, J
 
 
 def _is_path(schema: Any) -> bool:
-    return isinstance(schema, dict) and (schema.get("format") == "run-path" or schema.get("x-path") is True)  # pyright: ignore[reportUnknownMemberType]
+    if not isinstance(schema, dict):
+        return False
+    keywords = cast("JsonSchema", schema)
+    return keywords.get("format") == "run-path" or keywords.get("x-path") is True
 
 
 def _validator(schema: JsonSchema) -> Draft202012Validator:

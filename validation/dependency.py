@@ -7,7 +7,7 @@ from functools import partial
 
 from dagwright.finding import Finding
 from dagwright.value import InputReference, StepReference
-from validation.context import Context, PlacedStep, Reference
+from validation.context import Context, PlacedStep, Reference, is_declared
 from validation.contract import Contract
 from validation.naming import Names
 from validation.notes import Fix, add, finding, remove, replace
@@ -84,6 +84,9 @@ def _reference(context: Context, step: PlacedStep, path: str, reference: Referen
 
 
 def _existence(context: Context, step: PlacedStep | None, path: str, reference: Reference) -> Iterator[Finding]:
+    target = context.types.scope.target(reference)
+    if target is not None and (not reference.path or is_declared(target, reference.path)):
+        return
     named = partial(finding, task=step.task_id if step else None, step=step.step_id if step else None)
     found = context.types.scope.resolved(reference)
     if found is None:

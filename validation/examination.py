@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 
 from dagwright.catalogue import Catalogue
@@ -47,6 +50,13 @@ def examine(
     proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
 ) -> tuple[Context | None, Report]:
     """Gives the report together with the context it was made from; None where the proposal is unreadable."""
+    with _collection_paused():
+        return _examined(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)
+
+
+def _examined(
+    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None
+) -> tuple[Context | None, Report]:
     text = _read(proposal)
     found = list(text.findings)
     # What is nested too deeply, or is no JSON, is not even parsed: nothing that follows need be prepared for it.
@@ -57,12 +67,26 @@ def examine(
     return context, _report(found, syntactic_only=False)
 
 
+@contextmanager
+def _collection_paused() -> Iterator[None]:
+    """Pauses cyclic garbage collection: what is built here is kept until the end, and looking for
+    rubbish among it again and again would take half of the time for large proposals."""
+    paused = gc.isenabled()
+    if paused:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
 def _read(proposal: object) -> Text:
     if isinstance(proposal, str | bytes):
         text = parse_proposal(proposal)
         return text if text.data is None else Text(text.data, (*text.findings, *text_findings(text.data)))
     if isinstance(proposal, Proposal):
-        return Text(proposal, tuple(text_findings(proposal.model_dump(mode="json", by_alias=True))))
+        return Text(proposal, tuple(text_findings(json.loads(proposal.model_dump_json(by_alias=True)))))
     return Text(proposal, tuple(text_findings(proposal)))
 
 

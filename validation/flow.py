@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from functools import reduce
 
 from dagwright.finding import Finding
 from dagwright.label import TRUSTED, Label, join_all
@@ -21,6 +22,26 @@ from validation.types.schema import tokens_of
 _UNTRUSTED = Label(integrity="untrusted")
 
 
+class _Joins:
+    """Joins of labels, each pair computed once; plans have few different labels."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, int], tuple[Label, Label, Label]] = {}
+        self._same: dict[Label, Label] = {}
+
+    def of(self, one: Label, other: Label) -> Label:
+        """Gives the join of two labels; equal joins are one object."""
+        if one is other or other is TRUSTED:
+            return one
+        key = (id(one), id(other))
+        found = self._known.get(key)
+        if found is None:
+            joined = one.join(other)
+            # The operands are kept, so that their ids stay theirs.
+            found = self._known[key] = (self._same.setdefault(joined, joined), one, other)
+        return found[0]
+
+
 class Labels:
     """The labels of a proposal's steps, arguments and references."""
 
@@ -29,6 +50,8 @@ class Labels:
         self._joined: dict[str, Label] = {}
         self._given: dict[str, dict[str, Label]] = {}
         self._fields: dict[tuple[str, str], Label] = {}
+        self._declared: dict[tuple[int, str], Label] = {}
+        self._joins = _Joins()
         for step_id in context.types.order:
             self._add(context.by_id[step_id])
 
@@ -36,13 +59,13 @@ class Labels:
         arguments: dict[str, Label] = {}
         for name, _, reference in step.references:
             label = self.reference(reference)
-            arguments[name] = arguments[name].join(label) if name in arguments else label
+            arguments[name] = self._joins.of(arguments[name], label) if name in arguments else label
         self._given[step.step_id] = arguments
         contract = step.contract
         counted = arguments.items()
         if contract is not None and contract.label_patterns:
             counted = [(name, label) for name, label in counted if contract.role(name) == "data"]
-        self._joined[step.step_id] = join_all(label for _, label in counted)
+        self._joined[step.step_id] = reduce(self._joins.of, (label for _, label in counted), TRUSTED)
 
     def arguments(self, step: PlacedStep) -> dict[str, Label]:
         """Gives the labels of the arguments that hold references; all others are trusted."""
@@ -68,7 +91,10 @@ class Labels:
         joined = self._joined.get(step_id)
         if step is None or step.contract is None or joined is None:
             return _UNTRUSTED
-        return joined.join(_declared(step.contract, tokens_of(path)))
+        declared = self._declared.get((id(step.contract), path))
+        if declared is None:
+            declared = self._declared[id(step.contract), path] = _declared(step.contract, tokens_of(path))
+        return self._joins.of(joined, declared)
 
 
 def _declared(contract: Contract, tokens: tuple[str, ...]) -> Label:
@@ -80,7 +106,7 @@ def _declared(contract: Contract, tokens: tuple[str, ...]) -> Label:
     ]
     if over:
         # On equal length a named token is more specific than `*`.
-        most = max(over, key=lambda item: (len(item[0]), sum(token != "*" for token in item[0])))
+        most = max(over, key=lambda item: (len(item[0]), -item[0].count("*")))
         return join_all((most[1], *inside))
     unlabelled = _UNTRUSTED if contract.spec.binding.kind == "http" else TRUSTED
     return join_all((unlabelled, *inside))

@@ -74,10 +74,8 @@ class TaskOrder:
     def circles(self) -> list[list[int]]:
         """Gives one circle for each knot of tasks that depend on each other, smallest number first."""
         knotted = set(range(len(self.dependencies))) - set(self.sequence)
-        found: list[list[int]] = []
-        for knot in _components(sorted(knotted), self.dependencies, knotted):
-            found.append(_circle(min(knot), knot, self.dependencies))
-        return sorted(found)
+        knots = _components(sorted(knotted), self.dependencies, knotted)
+        return sorted(_circle(min(knot), knot, self.dependencies) for knot in knots)
 
 
 def _components(nodes: list[int], edges: Sequence[Sequence[int]], within: set[int]) -> list[set[int]]:

@@ -215,14 +215,12 @@ def _place(loc: tuple[int | str, ...], raw: object) -> str:
 
 
 def _resolvable(tokens: list[int | str], raw: object) -> list[int | str]:
-    current: Any = raw
+    current = raw
     for depth, part in enumerate(tokens):
-        if (isinstance(current, dict) and part in current) or (
-            isinstance(current, list | tuple) and isinstance(part, int) and part < len(current)
-        ):
-            current = current[part]  # pyright: ignore[reportUnknownVariableType]
-        else:
+        members: dict[Any, Any] = _object(current) or dict(enumerate(_array(current)))
+        if part not in members:
             return tokens[: depth + 1] if isinstance(current, dict) else tokens[:depth]
+        current = members[part]
     return tokens
 
 

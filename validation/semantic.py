@@ -11,10 +11,11 @@ from pydantic import JsonValue
 from dagwright.finding import Finding
 from dagwright.predicate import OutputPredicate, Predicate
 from dagwright.tool import ToolSpec
-from validation.context import Context, PlacedStep
+from validation.context import Context, PlacedStep, is_declared
 from validation.contract import Contract
 from validation.naming import Names
 from validation.notes import Fix, add, finding, remove, replace
+from validation.patch import at
 from validation.types import assignable, resolve
 from validation.types.schema import pointer_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
 _LISTED = 40
+_CODE_OF = {"enum": "M206", "const": "M206", "format": "M207"}
 
 
 def semantic_findings(context: Context) -> Iterator[Finding]:
@@ -47,7 +49,8 @@ def _unknown(context: Context, step: PlacedStep) -> Finding:
     operations = sorted(spec.operation for spec in context.catalogue.tools if spec.tool_name == intent.tool_name)
     named = partial(finding, task=step.task_id, step=step.step_id, fix=_meant(context, step))
     if operations:
-        message = f"tool {intent.tool_name!r} has no operation {intent.operation!r}; {Names(operations).hint(intent.operation)}"
+        hint = Names(operations).hint(intent.operation)
+        message = f"tool {intent.tool_name!r} has no operation {intent.operation!r}; {hint}"
         return named("M202", f"{step.path}/tool_intent/operation", message)
     hint = context.operation_names.hint(intent.operation_name)
     message = f"the catalogue has no tool {intent.tool_name!r} (wanted for {intent.operation_name!r}); {hint}"
@@ -135,15 +138,12 @@ def _about_presence(error: ValidationError) -> bool:
 
 def _misfit(step: PlacedStep, contract: Contract, error: ValidationError) -> Finding:
     keyword = str(list(error.schema_path)[-1]) if error.schema_path else ""
-    if keyword in ("enum", "const"):
-        code = "M206"
-    else:
-        code = "M207" if keyword == "format" else "M205"
+    code = _CODE_OF.get(keyword, "M205")
     place, inside = _place(step, list(error.instance_path))
     schema = _schema_at(contract, list(error.schema_path))
     fix = None
     if place is not None:
-        wanted = _converted(error.instance, schema)
+        wanted = _converted(cast("JsonValue", error.instance), schema)
         fix = replace(place, wanted) if wanted is not None else None
     path = place or f"{step.path}/tool_intent/required_inputs"
     message = f"argument {inside!r} of {step.operation!r}: {_said(error, schema)}"
@@ -172,15 +172,11 @@ def _place(step: PlacedStep, instance_path: list[str | int]) -> tuple[str | None
 
 def _schema_at(contract: Contract, schema_path: list[str | int]) -> dict[str, Any]:
     """Gives the subschema whose keyword failed; `{}` where the way there isn't plain."""
-    found: Any = contract.spec.input_schema
-    for part in schema_path[:-1]:
-        if (isinstance(found, dict) and part in found) or (
-            isinstance(found, list) and isinstance(part, int) and part < len(found)
-        ):
-            found = found[part]  # pyright: ignore[reportUnknownVariableType]
-        else:
-            return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    try:
+        found = at(contract.spec.input_schema, pointer_of(*schema_path[:-1]))
+    except LookupError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _converted(value: JsonValue, schema: dict[str, Any]) -> JsonValue:
@@ -271,12 +267,9 @@ def _capabilities(context: Context) -> Iterator[Finding]:
         had = {name for contract in contracts if contract for name in contract.spec.capabilities}
         for index, capability in enumerate(required):
             if capability not in had:
-                yield finding(
-                    "M209",
-                    f"{part.path}/required_capabilities/{index}",
-                    f"task {part.value.task_id!r} requires capability {capability!r}; its tools have {_shown(sorted(had))}",
-                    task=part.value.task_id,
-                )
+                name = part.value.task_id
+                message = f"task {name!r} requires capability {capability!r}; its tools have {_shown(sorted(had))}"
+                yield finding("M209", f"{part.path}/required_capabilities/{index}", message, task=name)
 
 
 # ----------------------------------------------------------------------------------- M211, M212
@@ -285,6 +278,8 @@ def _capabilities(context: Context) -> Iterator[Finding]:
 def _expectations(context: Context, step: PlacedStep) -> Iterator[Finding]:
     outputs = context.types.outputs.get(step.step_id, {})
     for name, expected in step.step.tool_intent.expected_outputs.items():
+        if not expected and is_declared(outputs, f"/{name}"):
+            continue
         found = resolve(outputs, pointer_of(name))
         path = f"{step.path}/tool_intent/expected_outputs{pointer_of(name)}"
         named = partial(finding, "M211", path, task=step.task_id, step=step.step_id, fix=remove(path))
@@ -310,9 +305,10 @@ def _criteria(context: Context, step: PlacedStep) -> Iterator[Finding]:
 
 
 def _unfounded(predicate: Predicate, outputs: dict[str, JsonValue]) -> str | None:
-    if not isinstance(predicate, OutputPredicate):
+    if not isinstance(predicate, OutputPredicate) or is_declared(outputs, predicate.path):
         return None
     found = resolve(outputs, predicate.path)
     if found.answer != "absent":
         return None
-    return f"criterion over {predicate.path!r}: there is no {found.at!r} in the outputs; there are {_shown(found.possible)}"
+    there = _shown(found.possible)
+    return f"criterion over {predicate.path!r}: there is no {found.at!r} in the outputs; there are {there}"

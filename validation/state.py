@@ -57,7 +57,8 @@ def _unordered(context: Context, name: str, listed: list[Access]) -> Iterator[Fi
 
 def _conflict(name: str, one: PlacedStep, other: PlacedStep) -> Finding:
     first, second = sorted((one, other), key=lambda step: step.step_id)
-    message = f"steps {first.step_id!r} and {second.step_id!r} both use {name!r}, one writes it, and neither waits for the other"
+    both = f"steps {first.step_id!r} and {second.step_id!r}"
+    message = f"{both} use {name!r}, one writes it, and neither waits for the other"
     return finding("D311", second.path, message, task=second.task_id, step=second.step_id, resource=name)
 
 

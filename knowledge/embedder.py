@@ -109,6 +109,7 @@ class MiniLm:
 
         options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         options.log_severity_level = 3
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # twice as fast on busy cores
         weights = _checked(*WEIGHTS, WEIGHTS_SHA256)
         return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])  # pyright: ignore[reportReturnType]
 

@@ -59,7 +59,7 @@ def compare_items(shape: Shape, consumer: Node, compare: Compare, *, strict: boo
         found = found.under(index if index < positions else "*")
         if found.answer == "no" and (low > index or (index == 0 and not strict)):
             return found
-        worst = unknown(found.reason or "its items may not fit") if found.answer == "no" else found
+        worst = found.in_doubt()
     return worst
 
 
@@ -156,7 +156,7 @@ def compare_members(shape: Shape, consumer: Node, compare: Compare, memo: Memo) 
             if found.answer == "no" and name in needed:
                 return found.under(name)
             if found.answer != "yes":
-                worst = unknown(found.reason).under(name) if found.answer == "no" else found.under(name)
+                worst = found.in_doubt().under(name)
     rest = _compare_rest(shape, consumer, compare)
     return worst if rest.answer == "yes" else rest if worst.answer == "yes" else worst
 

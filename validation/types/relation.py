@@ -87,7 +87,9 @@ class _Comparison:
             return self._again(key, strict=strict)
         self.pending[key] = self.depth
         self.calls += 1
-        found = _of_union(self._shape(shape, wanted, strict=strict) for shape in shapes(given))
+        found = _of_union(
+            self._shape(shape, wanted, strict=strict) for shape in shapes(given) if self._is_possible(shape)
+        )
         self.calls -= 1
         del self.pending[key]
         return found
@@ -102,15 +104,22 @@ class _Comparison:
         self.fuel -= 1
         if self.fuel < 0:
             return unknown("the schemas are too large to compare")
+        if any(same_meaning(part, wanted) for part in shape.parts):
+            return YES
         if shape.kind == "constant":
-            return self._constant(shape.value, wanted)
+            return self._constant(shape, wanted)
         return _of_all(self._checks(shape, wanted, strict=strict))
 
-    def _constant(self, value: JsonValue, wanted: Node) -> Verdict:
-        accepted = self.memo.accepts(wanted, value)
+    def _constant(self, shape: Shape, wanted: Node) -> Verdict:
+        accepted = self.memo.accepts(wanted, shape.value)
         if accepted is None:
             return unknown("the wanted schema can't be read")
-        return YES if accepted else no(f"{_shown(value)} isn't allowed")
+        return YES if accepted else no(f"{_shown(shape.value)} isn't allowed")
+
+    def _is_possible(self, shape: Shape) -> bool:
+        return shape.kind != "constant" or all(
+            self.memo.accepts(part, shape.value) is not False for part in shape.parts
+        )
 
     def _checks(self, shape: Shape, wanted: Node, *, strict: bool) -> Iterator[Verdict]:
         schema = wanted.schema
@@ -200,11 +209,7 @@ class _Comparison:
             return unknown("the schema refers to itself")
         self.pending[key] = self.depth
         self.calls += 1
-        found = (
-            YES
-            if any(same_meaning(node, wanted) for node in shape.parts)
-            else self._shape(shape, wanted, strict=strict)
-        )
+        found = self._shape(shape, wanted, strict=strict)
         self.calls -= 1
         del self.pending[key]
         return found

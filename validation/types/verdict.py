@@ -25,6 +25,10 @@ class Verdict:
         """Gives the same verdict, seen from the value that holds this one as a part."""
         return replace(self, path=pointer_of(token) + self.path)
 
+    def in_doubt(self) -> Verdict:
+        """Gives the same verdict as `unknown`, for a part that need not be there; `yes` stays."""
+        return replace(self, answer="unknown") if self.answer == "no" else self
+
 
 YES = Verdict("yes")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from dagwright.canonical import sha256_bytes
 from dagwright.exceptions import InputError
@@ -107,7 +107,7 @@ class MiniLm:
     def _session(self) -> _Session:
         import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 
-        options: Any = onnxruntime.SessionOptions()  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        options = cast("Any", onnxruntime.SessionOptions())  # pyright: ignore[reportUnknownMemberType]
         options.log_severity_level = 3
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # twice as fast on busy cores
         weights = _checked(*WEIGHTS, WEIGHTS_SHA256)

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.pipeline_words import expected_of, read_table
-from benchmarks.plancompiler import PipelineTask, faults, holds, load_tasks, score
+from benchmarks.plancompiler import Loaded, PipelineTask, faults, holds, load_tasks, score
 from benchmarks.sources import folder_of
 from dagwright.exceptions import InputError
 
@@ -226,3 +226,25 @@ def test_score_counts_strict_only_where_there_is_a_reference() -> None:
         "right_b": (0.0, 1),
         "with_D305": (0.333, 3),
     }
+
+
+def published() -> list[Loaded]:
+    try:
+        folder = folder_of("plancompiler", None)
+    except InputError:
+        return []
+    return [loaded for part in "abe" for loaded in load_tasks(folder, part)]
+
+
+@pytest.mark.skipif(not published(), reason="the suite's files are not part of this repository")
+def test_every_published_task_is_understood_and_its_reference_meets_its_criteria(tmp_path: Path) -> None:
+    for loaded in published():
+        expected = expected_of(loaded.task.description, loaded.fixtures)
+        assert expected is not None, loaded.task.description
+        target = tmp_path / expected.target
+        if target.suffix == ".csv":
+            expected.table.to_csv(target, index=False)
+        else:
+            expected.table.to_json(target, orient="records")
+        assert not list(faults(loaded.task, tmp_path)), loaded.task.task_id
+        assert holds(expected, tmp_path), loaded.task.task_id

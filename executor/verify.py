@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, canonical_json, sha256, sha256_bytes
 from dagwright.event import GENESIS, Event
 from dagwright.exceptions import DagwrightError
+from dagwright.goal import Goal
 from executor.archive import Archive
 from executor.ledger import Ledger, ledger_of
 from executor.recertify import recertified
@@ -21,11 +25,12 @@ def verify(archive: Archive, *, recertify: Callable[[Archive, Event], Sha256] = 
     """Gives all problems of an archive, the first `MAX_PROBLEMS`; none for one that is whole.
 
     Checks the chain of events, each artefact's hash, that no event names a missing artefact, the
-    ledger against the events, and that certifying each archived proposal again gives the same
+    ledger against the events, the goal's files and those that steps wrote against the hashes that
+    the archive has of them, and that certifying each archived proposal again gives the same
     program. A history cut off at its end is whole in itself: compare `Archive.head` for that.
     """
     problems: list[str] = []
-    for check in (_database, _chain, _artefacts, _references, _ledger):
+    for check in (_database, _chain, _artefacts, _references, _ledger, _files):
         for problem in _guarded(check, archive):
             problems.append(problem)
             if len(problems) >= MAX_PROBLEMS:
@@ -90,6 +95,32 @@ def _ledger(archive: Archive) -> Iterator[str]:
     if stated != derived:
         different = {entry.key for entry in set(stated) ^ set(derived)}
         yield f"the ledger does not say what the events say about {sorted(different)[:5]}"
+
+
+def _files(archive: Archive) -> Iterator[str]:
+    expected: dict[str, str] = {}
+    for event in archive.events():
+        body = event.body if isinstance(event.body, dict) else {}
+        if event.kind == "goal" and body.get("goal"):
+            goal = Goal.model_validate(archive.get(str(body["goal"])))
+            expected.update(_described(given.value for given in goal.inputs.values()))
+        elif event.kind == "task.completed" and body.get("output"):
+            outputs = archive.get(str(body["output"]))
+            expected.update(_described(outputs.values() if isinstance(outputs, dict) else ()))
+    root = archive.folder.resolve()
+    for name, digest in sorted(expected.items()):
+        path = (root / name).resolve()
+        if not path.is_relative_to(root) or not path.is_file():
+            yield f"file {name!r} is missing"
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            yield f"file {name!r} is not what was recorded: its bytes have another hash"
+
+
+def _described(values: Iterable[JsonValue]) -> Iterator[tuple[str, str]]:
+    """Gives path and hash of each description of a file."""
+    for value in values:
+        if isinstance(value, dict) and {"path", "sha256", "bytes", "media_type"} == set(value):
+            yield str(value["path"]), str(value["sha256"])
 
 
 def _programs(archive: Archive, recertify: Callable[[Archive, Event], Sha256]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 import threading
 import zipfile
@@ -14,6 +15,7 @@ import pytest
 
 from dagwright.event import Event
 from dagwright.exceptions import ArchiveError, ToolUnavailable
+from dagwright.goal import Goal, GoalInput
 from dagwright.program import Program
 from dagwright.tool import Retry
 from executor.archive import Archive
@@ -37,12 +39,18 @@ def made(build: Any, **more: Any) -> Program:
     return build.program(AFTER, specs=specs, inputs=inputs, answer=answer, **more)
 
 
+def described(path: str, content: bytes) -> dict[str, Any]:
+    digest = hashlib.sha256(content).hexdigest()
+    return {"path": path, "sha256": digest, "bytes": len(content), "media_type": "text/plain"}
+
+
 def run(program: Program, archive: Archive, cancelled: threading.Event | None = None) -> str:
     def runner(spec: Any, arguments: Any, context: Any) -> Any:
         if context.step == "c" and context.attempt == 1:
             raise ToolUnavailable("503")
         if context.step == "d":
             (context.files / arguments["path"]).write_text("text")
+            return {"file": described("files/d.txt", b"text")}
         return {"n": 7, "step": context.step}
 
     result = EmbeddedEngine().run(
@@ -63,6 +71,9 @@ def home(tmp_path: Path, build: Any) -> Path:
     program = made(build)
     with Archive.create(tmp_path, "run") as archive:
         (archive.inputs / "in.csv").write_text("a,b\n1,2\n")
+        given = GoalInput(value=described("inputs/in.csv", b"a,b\n1,2\n"), schema_={"type": "object"})
+        goal = Goal(goal_id="g", text="a goal", inputs={"in": given})
+        archive.append("goal", {"goal": archive.put(goal)})
         build.record(archive, program)
         assert run(program, archive) == "completed"
         archive.append("outcome", {"status": "done", "answer": {"n": 7, "two": 2}})
@@ -143,6 +154,15 @@ def test_a_proposal_that_certifies_to_something_else_is_found(home: Path) -> Non
     with Archive.open(home, "run", read_only=True) as archive:
         (problem,) = verify(archive, recertify=lambda archive, event: "0" * 64)
     assert "again gives program 000" in problem
+
+
+@pytest.mark.parametrize("name", ["inputs/in.csv", "files/d.txt"])
+def test_files_are_what_was_recorded(home: Path, build: Any, name: str) -> None:
+    path = home / "runs" / "run" / name
+    path.write_text(path.read_text() + " ")
+    assert problems(home, build) == (f"file {name!r} is not what was recorded: its bytes have another hash",)
+    path.unlink()
+    assert problems(home, build) == (f"file {name!r} is missing",)
 
 
 # -------------------------------------------------------------------------------------- replay

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.environment import Environment, measured_here
 from benchmarks.records import Records, read_records, unfinished, write_records
 from benchmarks.suite import RESULTS, SUITES, Options, Record, SuiteResult, entry_of
-from dagwright.exceptions import DagwrightError, InputError
+from dagwright.exceptions import Cancelled, DagwrightError, InputError
 
 DEFAULT_MODEL = "local"
 """Figures are those of the local model unless another is named, whatever keys are set."""
@@ -24,12 +24,12 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(list(argv))
     try:
         return arguments.command(arguments)
+    except (KeyboardInterrupt, Cancelled):
+        print("stopped; the same command goes on from here", file=sys.stderr)
+        return Cancelled.exit_code
     except DagwrightError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from here", file=sys.stderr)
-        return 130
 
 
 def run_suite(name: str, options: Options, *, fresh: bool = False, quiet: bool = False) -> SuiteResult:

@@ -15,19 +15,20 @@ from benchmarks.command import main, run_suite
 from benchmarks.environment import measured_here
 from benchmarks.statistics import Metric, share
 from benchmarks.suite import SUITES, Entry, Options, Progress, Record, SuiteResult
-from dagwright.exceptions import InputError
+from dagwright.exceptions import Cancelled, InputError
 
 
 class Coins(ModuleType):
     """A suite of coin throws that can be interrupted."""
 
     interrupt_at: int | None = None
+    interrupt: type[BaseException] = KeyboardInterrupt
 
     def run(self, options: Options, on_progress: Progress) -> Generator[Record, None, None]:
         total = options.limit or 4
         for number in range(total):
             if number == self.interrupt_at:
-                raise KeyboardInterrupt
+                raise self.interrupt
             if f"throw {number}" not in options.skip:
                 on_progress(number + 1, total, f"throw {number}")
                 yield {"item": f"throw {number}", "heads": (number + options.seed) % 2 == 0}
@@ -79,12 +80,15 @@ def test_table_is_for_people(coins: Coins, tmp_path: Path, capsys: pytest.Captur
     assert "[4/4] throw 3" in shown.err
 
 
-def test_interrupted_run_is_gone_on_with(coins: Coins, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    coins.interrupt_at = 2
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, Cancelled])
+def test_interrupted_run_is_gone_on_with(
+    interrupt: type[BaseException], coins: Coins, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coins.interrupt_at, coins.interrupt = 2, interrupt
     assert main(["run", "coins", "--out", str(tmp_path)]) == 130
     assert not (tmp_path / "coins.json").exists()
     coins.interrupt_at = None
-    capsys.readouterr()
+    assert "the same command goes on" in capsys.readouterr().err
     assert main(["run", "coins", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr()
     assert "2 items are done" in shown.err

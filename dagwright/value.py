@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import Discriminator, Field, JsonValue, SerializerFunctionWrapHandler, Tag, model_serializer
 
@@ -57,12 +57,11 @@ TAGS = {"literal": "literal", "from": "from", "from_": "from", "input": "input",
 
 
 def _tag(value: Any) -> str | None:
-    if isinstance(value, dict):
-        for name in value:  # pyright: ignore[reportUnknownVariableType]
-            if name in TAGS:
-                return TAGS[name]
-        return None
-    return next((TAGS[name] for name in getattr(type(value), "model_fields", ()) if name in TAGS), None)
+    names: Any = cast("Any", value) if isinstance(value, dict) else getattr(value.__class__, "model_fields", ())
+    for name in names:
+        if name in TAGS:
+            return TAGS[name]
+    return None
 
 
 Value = Annotated[

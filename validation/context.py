@@ -142,10 +142,10 @@ class Context:
 
     def upstream(self, earlier: PlacedStep, later: PlacedStep) -> bool:
         """Whether `earlier` is finished before `later` starts."""
+        if earlier.task_id == later.task_id:
+            return earlier.position < later.position
         if earlier.task < 0 or later.task < 0:
             return False
-        if earlier.task == later.task:
-            return earlier.position < later.position
         return self.order.precedes(earlier.task, later.task)
 
     @cached_property

@@ -57,7 +57,7 @@ def _dependencies(context: Context) -> Iterator[Finding]:
                 )
             seen.add(name)
     for group in context.parsed.groups:
-        if group.task_id not in context.task_numbers and group.task_id not in context.parsed.broken:
+        if context.parsed.order_known and group.task_id not in context.task_numbers:
             message = f"a decomposition is of task {group.task_id!r}, which the plan doesn't have"
             yield finding("D302", group.path, f"{message}; {known.hint(group.task_id)}", task=group.task_id)
 
@@ -79,7 +79,8 @@ def _reference(context: Context, step: PlacedStep, path: str, reference: Referen
     yield from _existence(context, step, path, reference)
     if isinstance(reference, StepReference):
         producer = context.by_id.get(reference.from_)
-        if producer is not None and not context.upstream(producer, step):
+        judged = context.parsed.order_known or (producer is not None and producer.task_id == step.task_id)
+        if producer is not None and judged and not context.upstream(producer, step):
             yield _not_upstream(context, producer, step, path)
 
 
@@ -91,7 +92,8 @@ def _existence(context: Context, step: PlacedStep | None, path: str, reference: 
     found = context.types.scope.resolved(reference)
     if found is None:
         name = reference.from_ if isinstance(reference, StepReference) else reference.input
-        if name not in context.parsed.broken:
+        known = context.parsed.inputs_known or isinstance(reference, StepReference)
+        if known and name not in context.parsed.broken:
             yield _nothing(context, path, reference, named)
     elif found.answer == "absent":
         source = f"step {reference.from_!r}" if isinstance(reference, StepReference) else f"input {reference.input!r}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date
 
@@ -68,9 +68,12 @@ def _examined(
 
 
 @contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Pauses cyclic garbage collection: what is built here is kept until the end, and looking for
-    rubbish among it again and again would take half of the time for large proposals."""
+def _collection_paused() -> Generator[None]:
+    """Pauses cyclic garbage collection.
+
+    What is built here is kept until the end; looking for rubbish among it again and again would
+    take half of the time for large proposals.
+    """
     paused = gc.isenabled()
     if paused:
         gc.disable()

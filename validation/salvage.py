@@ -66,6 +66,10 @@ class Parsed:
     constraints: Constraints = field(default_factory=Constraints)
     broken: set[str] = field(default_factory=set[str])
     """Ids of tasks, steps and inputs that stand there but could not be parsed."""
+    order_known: bool = True
+    """Whether every task could be parsed, so that what isn't ordered surely isn't."""
+    inputs_known: bool = True
+    """Whether the goal's inputs could be looked at."""
     findings: list[Finding] = field(default_factory=list[Finding])
     """What is wrong with the form."""
 
@@ -111,6 +115,8 @@ def _whole(proposal: Proposal) -> Parsed:
 def _pieces(data: dict[str, Any], error: ValidationError) -> Parsed:
     found = Parsed(findings=list(_errors(error, data)))
     goal = _object(data.get("goal"))
+    found.inputs_known = isinstance(goal.get("inputs", {} if goal else None), dict)
+    found.order_known = isinstance(_object(data.get("plan")).get("nodes"), list | tuple)
     for name, given in _object(goal.get("inputs")).items():
         part = _model(GoalInput, given)
         if part is None:
@@ -122,6 +128,7 @@ def _pieces(data: dict[str, Any], error: ValidationError) -> Parsed:
         task = _model(Task, node)
         if task is None:
             found.broken.add(str(_object(node).get("task_id")))
+            found.order_known = False
         else:
             found.tasks.append(Part(task, f"/plan/nodes/{index}"))
     for index, item in enumerate(_array(data.get("decompositions"))):

@@ -48,7 +48,7 @@ def _duplicate_steps(context: Context) -> Iterator[Finding]:
 
 
 def _empty(context: Context) -> Iterator[Finding]:
-    if not context.tasks and not context.parsed.broken and not context.parsed.findings:
+    if not context.tasks and context.parsed.order_known:
         yield finding("S107", "/plan/nodes", "the plan has no task")
     decomposed = {group.task_id for group in context.parsed.groups}
     for part in context.parsed.tasks:

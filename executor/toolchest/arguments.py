@@ -20,7 +20,7 @@ class Arguments:
         self.given = given
 
     def table(self, name: str = "table") -> Table:
-        """Gives a table.
+        """Gives a table; the first row's order of columns is that of all.
 
         Raises:
             ToolRejected: `not_a_table`: rows have different columns.
@@ -28,7 +28,8 @@ class Arguments:
         rows = cast("Table", self.given[name])
         if rows and any(row.keys() != rows[0].keys() for row in rows):
             raise ToolRejected(f"the rows of {name!r} do not all have the same columns", code="not_a_table")
-        return rows
+        order = list(rows[0]) if rows else []
+        return [row if list(row) == order else {column: row[column] for column in order} for row in rows]
 
     def rows(self, name: str = "table") -> Table:
         """Gives a table whose rows must not be none.

@@ -32,7 +32,7 @@ def table_block(table: Table, *, most: int = MOST_ROWS) -> str:
     """Gives a table as a Markdown table, cut after `most` rows with a note."""
     if not table:
         return "(no rows)"
-    lines = [_line(header(table)), _line(["---"] * len(table[0]))]
+    lines = [_line([_cell(name) for name in header(table)]), _line(["---"] * len(table[0]))]
     lines += [_line([_cell(value) for value in row.values()]) for row in table[:most]]
     return "\n".join(lines) + _rest(table, most)
 

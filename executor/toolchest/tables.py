@@ -55,7 +55,7 @@ def values(table: Table, column: str) -> list[JsonValue]:
 
 
 def numbers(table: Table, column: str) -> list[float | int]:
-    """Gives the numbers of a column without its missing values; true counts as 1.
+    """Gives the numbers of a column without its missing values.
 
     Raises:
         ToolRejected: `missing_column`, or `not_numeric` with the first value that is no number.
@@ -64,15 +64,15 @@ def numbers(table: Table, column: str) -> list[float | int]:
 
 
 def present_numbers(found: Iterable[JsonValue], column: str) -> list[float | int]:
-    """Gives the numbers among values of a column, in order; true counts as 1.
+    """Gives the numbers among values of a column, in order.
 
     Raises:
         ToolRejected: `not_numeric` with the first value that is neither a number nor missing.
     """
     kept: list[float | int] = []
     for value in found:
-        if isinstance(value, int | float):
-            kept.append(int(value) if isinstance(value, bool) else value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            kept.append(value)
         elif value is not None:
             raise ToolRejected(
                 f"column {column!r} is not numeric: it holds {shown(value)}; cast it to number first",

@@ -182,7 +182,7 @@ def fill_missing(arguments: Outputs, context: ToolContext) -> Outputs:
 
 
 def _filled(value: JsonValue, number: float) -> JsonValue:
-    return number if value is None else (int(value) if isinstance(value, bool) else value)
+    return number if value is None else value
 
 
 def date_part(arguments: Outputs, context: ToolContext) -> Outputs:

@@ -157,7 +157,10 @@ def column_values(arguments: Outputs, context: ToolContext) -> Outputs:
     call = Arguments(arguments)
     found = values(call.table(), call.text("column"))
     if call.flag("distinct"):
-        found = list({identity(value): value for value in reversed(found)}.values())[::-1]
+        first: dict[object, JsonValue] = {}
+        for value in found:
+            first.setdefault(identity(value), value)
+        found = list(first.values())
     return {"values": found}
 
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import threading
 from collections.abc import Generator, Iterator
@@ -79,11 +80,16 @@ class Archive:
         except OSError as error:
             raise ArchiveError(f"the folder of run {run!r} cannot be made: {error}") from error
         lock = FileLock.take(folder / "archive.lock", what=f"the archive of run {run!r}")
-        with _reporting(run):
-            connection = _connect(folder / "archive.db")
-            connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA_VERSION};")
-            connection.execute("INSERT INTO run VALUES (?)", (run,))
-            connection.execute("COMMIT")
+        try:
+            with _reporting(run):
+                connection = _connect(folder / "archive.db")
+                connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA_VERSION};")
+                connection.execute("INSERT INTO run VALUES (?)", (run,))
+                connection.execute("COMMIT")
+        except ArchiveError:
+            lock.release()
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return cls(folder, connection, lock)
 
     @classmethod

@@ -132,11 +132,16 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(tmp_path: 
         "except ArchiveError as error: print(error)\n"
         "try: a.append('goal', 3)\n"
         "except ArchiveError as error: print(error)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try: Archive.create(Path(sys.argv[1]), 'new')\n"
+        "except ArchiveError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
-    first, second = done.stdout.splitlines()
+    first, second, third = done.stdout.splitlines()
     assert "the archive of run 'r' failed" in first
     assert second == first
+    assert "the archive of run 'new' failed" in third
+    assert runs(tmp_path) == ("r",)
     with Archive.open(tmp_path, "r") as mended:
         assert [event.body for event in mended.events()] == [1]
         mended.append("goal", 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import JsonValue
 
@@ -29,21 +29,18 @@ class Memo:
         default_factory=dict[tuple[int, int], tuple[JsonSchema, JsonSchema, Verdict]]
     )
     """Verdict by the ids of producer and consumer, which are kept alive here."""
-    _validators: dict[tuple[int, int], tuple[Node, Draft202012Validator | None]] = field(
-        default_factory=dict[tuple[int, int], "tuple[Node, Draft202012Validator | None]"]
-    )
+    _readers: dict[tuple[int, int], _Reader] = field(default_factory=dict[tuple[int, int], "_Reader"])
     _patterns: dict[str, Draft202012Validator | None] = field(default_factory=dict[str, "Draft202012Validator | None"])
 
     def accepts(self, node: Node, value: JsonValue) -> bool | None:
         """Whether a schema accepts a value; None where the schema can't be compiled."""
-        schema = node.schema
-        if all(keyword in _CHECKED_HERE or keyword.startswith("x-") for keyword in schema):
-            return _accepts_simply(schema, value)
-        key = (id(schema), id(node.base))
-        if key not in self._validators:
-            self._validators[key] = (node, compiled(without_nullable(standalone(schema, node.base))))
-        validator = self._validators[key][1]
-        return None if validator is None else validator.is_valid(value)
+        key = (id(node.schema), id(node.base))
+        reader = self._readers.get(key)
+        if reader is None:
+            reader = self._readers[key] = _reader(node)
+        if reader.is_simple:
+            return _accepts_simply(node.schema, value)
+        return None if reader.validator is None else reader.validator.is_valid(value)
 
     def matches(self, pattern: str, text: str) -> bool | None:
         """Whether a regular expression is found in a text; None where it can't be compiled."""
@@ -51,6 +48,22 @@ class Memo:
             self._patterns[pattern] = compiled({"pattern": pattern})
         validator = self._patterns[pattern]
         return None if validator is None else validator.is_valid(text)
+
+
+class _Reader(NamedTuple):
+    """How values are checked against one schema."""
+
+    node: Node
+    """The schema; kept alive, because it's found by its identity."""
+    is_simple: bool
+    """Whether types and constants are all that it says."""
+    validator: Draft202012Validator | None
+
+
+def _reader(node: Node) -> _Reader:
+    if all(keyword in _CHECKED_HERE or keyword.startswith("x-") for keyword in node.schema):
+        return _Reader(node, is_simple=True, validator=None)
+    return _Reader(node, is_simple=False, validator=compiled(without_nullable(standalone(node.schema, node.base))))
 
 
 def _accepts_simply(schema: JsonSchema, value: JsonValue) -> bool:

@@ -60,7 +60,16 @@ def assignable(producer: JsonSchema, consumer: JsonSchema, *, memo: Memo | None 
 
 
 def _decided(producer: JsonSchema, consumer: JsonSchema, memo: Memo) -> Verdict:
+    if "const" in producer and producer.keys() <= {"type", "const"}:
+        return _constant(producer["const"], node_of(consumer), memo)
     return _Comparison(memo).compare((node_of(producer),), node_of(consumer), strict=False)
+
+
+def _constant(value: JsonValue, wanted: Node, memo: Memo) -> Verdict:
+    accepted = memo.accepts(wanted, value)
+    if accepted is None:
+        return unknown("the wanted schema can't be read")
+    return YES if accepted else no(f"{_shown(value)} isn't allowed")
 
 
 @dataclass(slots=True)
@@ -107,14 +116,8 @@ class _Comparison:
         if any(same_meaning(part, wanted) for part in shape.parts):
             return YES
         if shape.kind == "constant":
-            return self._constant(shape, wanted)
+            return _constant(shape.value, wanted, self.memo)
         return _of_all(self._checks(shape, wanted, strict=strict))
-
-    def _constant(self, shape: Shape, wanted: Node) -> Verdict:
-        accepted = self.memo.accepts(wanted, shape.value)
-        if accepted is None:
-            return unknown("the wanted schema can't be read")
-        return YES if accepted else no(f"{_shown(shape.value)} isn't allowed")
 
     def _is_possible(self, shape: Shape) -> bool:
         return shape.kind != "constant" or all(

@@ -1,0 +1,85 @@
+"""`ConductorEngine`: runs a workflow on a Conductor server; the tools run here, under the same guard."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from executor.archive import Archive
+from executor.conductor.client import ConductorClient
+from executor.conductor.drive import Drive, Job
+from executor.conductor.native import native_tasks, native_workflow
+from executor.conductor.outbox import Outbox
+from executor.decide import Execution
+from executor.engine import Activation, EngineResult, Progress, StepResult, Worker
+from executor.history import History
+from executor.workflow import WorkflowDef
+
+
+class ConductorEngine:
+    """The engine for many runs, or for those who have Conductor anyway."""
+
+    name = "conductor"
+
+    def __init__(self, url: str, *, workers: int = 32) -> None:
+        """`url` is the address of the API, `http://HOST:PORT/api`; runs at most `workers` attempts at a time."""
+        if workers < 1:
+            raise ValueError(f"an engine needs at least 1 worker, not {workers}")
+        self._url = url
+        self._workers = workers
+
+    def run(
+        self,
+        workflow: WorkflowDef,
+        *,
+        run: str,
+        program: str,
+        worker: Worker,
+        archive: Archive,
+        cancelled: threading.Event,
+        on_progress: Callable[[Progress], None],
+    ) -> EngineResult:
+        """Runs the workflow to its end, going on with the execution that an earlier call left on the server.
+
+        Raises:
+            Unreachable: the server is not there, or was away for longer than a minute.
+            ConductorRefused: the server does not take the workflow.
+            InputError: the workflow is not one that can end.
+            ArchiveError: the disk is full or broken.
+        """
+
+        def call(step: str, attempt: int, stop: threading.Event) -> StepResult:
+            return worker(Activation(run=run, program=program, step=step, attempt=attempt, cancelled=stop))
+
+        execution = Execution(workflow)
+        client = ConductorClient(self._url)
+        try:
+            job = Job(
+                client=client,
+                workflow=workflow,
+                execution=execution,
+                history=History(archive, program),
+                archive=archive,
+                begin=lambda: _begin(client, workflow, Outbox(archive.folder, run), run, program),
+                call=call,
+                on_progress=on_progress,
+                workers=self._workers,
+            )
+            return Drive(job).to_end(cancelled)
+        finally:
+            client.close()
+
+
+def _begin(client: ConductorClient, workflow: WorkflowDef, outbox: Outbox, run: str, program: str) -> tuple[str, str]:
+    """Gives id and domain of the execution that is to be followed: one that runs or has completed, or a new one."""
+    correlation = outbox.correlation(program)
+    client.check()
+    found = client.correlated(workflow.name, correlation)
+    for view in found:
+        if view.status in ("RUNNING", "PAUSED", "COMPLETED"):
+            return view.workflow_id, correlation
+    if found:
+        correlation = outbox.correlation(program, renew=True)
+    definition = native_workflow(workflow)
+    client.register(definition, native_tasks(workflow))
+    return client.start(definition, correlation, {"run": run, "program": program}), correlation

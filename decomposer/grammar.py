@@ -219,9 +219,9 @@ class CallGrammar:
             return '( "true" | "false" )'
         if column.kind == "time":
             return either((*self._dates(), *self._said(), *self._numbers("integer"), *options))
-        known = column.categories
-        texts = [constant(value) for value in categories(self.grounding, known)] if known else list(self._said())
-        return either((*texts, *options)) or (text(60) if not known else None)
+        known = categories(self.grounding, column.name, column.categories or ())
+        texts = [constant(value) for value in known] if column.categories else list(self._said())
+        return either((*texts, *options))
 
     def _dates(self) -> Iterator[str]:
         for match in re.finditer(r"\d{4}-\d{2}(?:-\d{2})?", self.grounding.text):
@@ -257,12 +257,16 @@ class CallGrammar:
             yield from self._grounded(argument, cast("str", kind))
         elif kind == "array":
             yield from self._list(argument)
-        elif kind == "object" and argument.required and not any(True for _ in self.fitting(argument)):
+        elif kind == "object" and argument.required and not self._is_given(argument):
             inner = json_of(schema)
             if inner:
                 yield inner
         if kind != "boolean" and "enum" not in schema:
             yield from (literal(variable.name) for variable in self.fitting(argument))
+
+    def _is_given(self, argument: Argument) -> bool:
+        """Whether an object comes from the scope or not at all: files are never made up."""
+        return "sha256" in properties_of(argument.schema) or any(True for _ in self.fitting(argument))
 
     def _grounded(self, argument: Argument, kind: str) -> Iterator[str]:
         if self.grounding.numbers:
@@ -284,6 +288,21 @@ class CallGrammar:
         expression = either(inner)
         if expression:
             yield list_of(expression, least=1, most=8)
+
+
+WRITING_WORDS = ("write", "save", "store", "export", "draw", "plot", "chart", "graph", "report", "file", "produce")
+"""Words of a goal that ask for a file without naming it."""
+
+
+def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bool:
+    """Whether the goal asks for an operation that writes a file: by naming such a file, or in words."""
+    endings = next((suffixes(a.schema) for a in arguments_of(spec) if a.is_path), None)
+    if endings is None:
+        return True
+    if any(_ends(name, endings) and name not in taken for name in grounding.files):
+        return True
+    words = {*spec.operation.split("_"), *WRITING_WORDS} if not grounding.files else set(spec.operation.split("_")[-1:])
+    return any(grounding.mentions(word) for word in words)
 
 
 def fits(producer: JsonSchema, consumer: JsonSchema) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?(?!\w)")
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?(?!\w|-[A-Za-z])")
+"""A number that stands alone: not that of a compound such as `3-step`."""
 _FILE = re.compile(
     r"(?<![\w/.-])(?:[\w-]+/)*[\w-]+\.(?:csv|tsv|json|jsonl|db|sqlite|png|svg|md|html|txt|log)\b", re.IGNORECASE
 )
@@ -80,8 +81,8 @@ def _parsed(word: str) -> Iterable[float | int]:
         yield number / 100
 
 
-def categories(grounding: Grounding, values: Iterable[JsonValue]) -> tuple[str, ...]:
-    """Gives the category values that the goal mentions, or all of them if it mentions none."""
-    texts = [value for value in values if isinstance(value, str)]
+def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -> tuple[str, ...]:
+    """Gives the category values that the goal mentions; all of them where it mentions only the column."""
+    texts = tuple(value for value in values if isinstance(value, str))
     mentioned = tuple(value for value in texts if grounding.mentions(value))
-    return mentioned or tuple(texts)
+    return mentioned or (texts if grounding.mentions(column) else ())

@@ -134,11 +134,6 @@ def _loaded(name: str, given: GoalInput, catalogue: Catalogue) -> Iterator[Varia
         return
 
 
-def reads_file(spec: ToolSpec) -> bool:
-    """Whether an operation reads a file's content; such steps are derived where a goal input is used."""
-    return _content_rule(spec) is not None
-
-
 def _content_rule(spec: ToolSpec) -> tuple[str, ContentRule] | None:
     return next(((name, rule) for name, rule in spec.output_rules.items() if isinstance(rule, ContentRule)), None)
 

@@ -8,31 +8,17 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from dagwright.program import Program
-from dagwright.value import InputReference, ListValue, LiteralValue, StepReference, Value
 from executor.archive import Archive
+from executor.resolve import resolve
 
 
 def answer_of(program: Program, outputs: Mapping[str, str], archive: Archive) -> dict[str, JsonValue]:
     """Gives the values that the proposal's answer names, from the artefacts of its steps."""
-    return {name: resolved(value, program, outputs, archive) for name, value in program.proposal.answer.items()}
-
-
-def resolved(value: Value, program: Program, outputs: Mapping[str, str], archive: Archive) -> JsonValue:
-    """Gives a value with its references looked up; null where an optional step gave nothing."""
-    import jsonpointer
-
-    match value:
-        case LiteralValue():
-            return value.literal
-        case StepReference():
-            found = archive.get(outputs[value.from_]) if value.from_ in outputs else None
-            return jsonpointer.resolve_pointer(found, value.path, None)
-        case InputReference():
-            return jsonpointer.resolve_pointer(program.proposal.goal.inputs[value.input].value, value.path, None)
-        case ListValue():
-            return [resolved(item, program, outputs, archive) for item in value.list]
-        case _:
-            return {name: resolved(item, program, outputs, archive) for name, item in value.object.items()}
+    inputs = program.proposal.goal.inputs
+    return {
+        name: resolve(value, lambda step: archive.get(outputs[step]), inputs)
+        for name, value in program.proposal.answer.items()
+    }
 
 
 def files_of(folder: Path) -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from dagwright.policy import DEFAULT_POLICY, Policy, load_policy
 from orchestrator.setup import Setup
 
 if TYPE_CHECKING:
-    from executor.bindings.human import Ask
+    from executor.bindings.human import Asker
+    from executor.bindings.runner import Runners
     from executor.engine import Engine
     from knowledge.store import KnowledgeStore
     from orchestrator.approval import Approver
@@ -69,7 +70,7 @@ class People:
 
     approver: Approver
     approver_name: str
-    ask: Ask | None
+    ask: Asker | None
     listener: Listener = field(default_factory=lambda: _silent())
 
 
@@ -189,8 +190,8 @@ def secret(name: str) -> str | None:
     return os.environ.get(f"DAGWRIGHT_SECRET_{name.upper().replace('-', '_')}")
 
 
-def _runners(ask: Ask | None) -> Callable[[Model], object]:
-    def made(model: Model) -> object:
+def _runners(ask: Asker | None) -> Callable[[Model], Runners]:
+    def made(model: Model) -> Runners:
         from executor.bindings import runners
 
         return runners(model=model, ask=ask)

@@ -16,7 +16,7 @@ from knowledge.store import KnowledgeStore
 
 SHOWN_WHOLE = 48
 """A catalogue of up to so many operations is shown whole."""
-PER_CLAUSE = 5
+PER_CLAUSE = 8
 """Operations that are looked up for each clause of the goal."""
 MOST = 24
 """Operations that are shown of a larger catalogue."""

@@ -41,21 +41,26 @@ def execute(program: Program, setup: Setup, archive: Archive, model: Model) -> E
     from executor.worker import GuardedWorker
 
     workflow = compile_workflow(program)
-    archive.append("workflow", {"program": program.hash, "workflow": archive.put(workflow)})
+    archive.append("workflow", {"program": program.hash, "workflow": archive.put(workflow), "state": "compiled"})
     worker = GuardedWorker(
-        program=program,
-        archive=archive,
-        runners=setup.runners(model),
-        approvals=frozenset(standing(archive.events())),
+        program,
+        archive,
+        setup.runners(model),
+        approvals=standing(archive.events()),
         secrets=setup.secrets,
     )
     setup.listener.executing(program)
-    return setup.engine.run(
-        workflow,
-        run=archive.run,
-        program=program.hash,
-        worker=worker,
-        archive=archive,
-        cancelled=setup.cancelled,
-        on_progress=setup.listener.progress,
-    )
+    setup.executing.set()
+    try:
+        return setup.engine.run(
+            workflow,
+            run=archive.run,
+            program=program.hash,
+            worker=worker,
+            archive=archive,
+            cancelled=setup.cancelled,
+            on_progress=setup.listener.progress,
+        )
+    finally:
+        setup.executing.clear()
+        worker.close()

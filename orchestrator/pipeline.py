@@ -25,6 +25,7 @@ from dagwright.exceptions import (
 from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.goal import Constraints, Goal
 from dagwright.llm.meter import Meter
+from dagwright.llm.model import ModelReply, ModelRequest
 from dagwright.program import Program
 from dagwright.proposal import Proposal
 from executor.archive import Archive
@@ -114,7 +115,7 @@ def resume_run(run: str, setup: Setup) -> Outcome:
     with Archive.open(setup.home, run) as archive:
         archive.append("run.resumed", {})
         setup.listener.started(run, str(archive.folder))
-        point = point_of(archive, setup)
+        point = point_of(archive)
         if point.outcome is not None:
             return point.outcome
         return pursue(point.goal, setup, archive, point)
@@ -211,16 +212,21 @@ class _Attempt:
             reason=reason,
             replans=self.replans,
             files=files_of(self.archive.files),
-            tokens=self.model.usage.prompt_tokens + self.model.usage.completion_tokens,
-            cost=self.model.usage.cost,
+            tokens=self.model.used.prompt_tokens + self.model.used.completion_tokens,
+            cost=self.model.used.cost,
             seconds=round(time.monotonic() - self.started, 3),
         )
         if status not in {"waiting", "cancelled"}:
             self.archive.append("outcome", outcome.model_dump(mode="json"))
         return outcome
 
-    def _exchanged(self, exchange: Mapping[str, JsonValue]) -> None:
-        self.archive.append("llm.exchange", dict(exchange))
+    def _exchanged(self, request: ModelRequest, reply: ModelReply | Exception) -> None:
+        answered: dict[str, JsonValue] = {"request": self.archive.put(request), "model": self.model.name}
+        if isinstance(reply, Exception):
+            answered["error"] = type(reply).__name__
+        else:
+            answered |= {"reply": self.archive.put(reply), "usage": reply.usage.model_dump(mode="json")}
+        self.archive.append("llm.exchange", answered)
 
 
 def new_run_id() -> str:

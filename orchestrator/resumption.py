@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from dagwright.catalogue import Catalogue
 from dagwright.event import Event
 from dagwright.exceptions import ArchiveError
 from dagwright.feedback import Outcome
 from dagwright.goal import Goal
-from dagwright.policy import Policy
 from dagwright.program import Program
-from dagwright.proposal import Proposal
 from executor.archive import Archive
+from executor.recertify import program_of
 from orchestrator.assembly import Names, home
 from orchestrator.setup import Setup
 
@@ -32,7 +30,7 @@ class Point:
     """The calls that the model wrote for it, by step."""
 
 
-def point_of(archive: Archive, setup: Setup) -> Point:
+def point_of(archive: Archive) -> Point:
     """Gives how far a run had come.
 
     Raises:
@@ -57,44 +55,27 @@ def point_of(archive: Archive, setup: Setup) -> Point:
             outcome = Outcome.model_validate(event.body)
     if goal is None:
         raise ArchiveError(f"run {archive.run!r} stopped before its goal was written down; start it anew")
-    program = program_of(proven, archive) if proven else None
+    program = program_at(proven, archive) if proven else None
     return Point(goal=goal, outcome=outcome, program=program, lines=lines)
 
 
 def last_program(archive: Archive) -> Program | None:
     """Gives the program that was proven last, certified again; None where there is none."""
     found = list(archive.events("program"))
-    return program_of(found[-1], archive) if found else None
+    return program_at(found[-1], archive) if found else None
 
 
-def program_of(event: Event, archive: Archive) -> Program:
+def program_at(event: Event, archive: Archive) -> Program:
     """Gives the program that a `program` event names, by certifying its proposal again.
 
     Raises:
         ArchiveError: what comes out is not what the archive names.
     """
-    from validation import certify
-
-    assert isinstance(event.body, dict)
-    body = event.body
-    program = certify(
-        Proposal.model_validate(archive.get(str(body["proposal"]))),
-        catalogue=Catalogue.model_validate(archive.get(str(body["catalogue"]))),
-        policy=Policy.model_validate(archive.get(str(body["policy"]))),
-        workers=frozenset(("python", "http", "llm", "human")),
-        at=_day(str(body["at"])),
-    )
-    if program.hash != body["program"]:
-        raise ArchiveError(
-            f"run {archive.run!r}: the archived proposal certifies to {program.hash}, not {body['program']}"
-        )
+    program = program_of(archive, event)
+    named = event.body.get("program") if isinstance(event.body, dict) else None
+    if program.hash != named:
+        raise ArchiveError(f"run {archive.run!r}: the archived proposal certifies to {program.hash}, not {named}")
     return program
-
-
-def _day(text: str):
-    from datetime import date
-
-    return date.fromisoformat(text)
 
 
 def names_of(run: str, given: Names) -> Names:

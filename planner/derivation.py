@@ -11,7 +11,6 @@ from dagwright.decomposition import Decomposition, Step, ToolIntent
 from dagwright.plan import Complexity, Plan, PlanMetadata, Task
 from dagwright.tool import ToolSpec
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
-from planner.signature import first_sentence
 
 _COMPLEXITY: dict[str, Complexity] = {"python": "low", "http": "medium", "llm": "medium", "human": "high"}
 
@@ -60,7 +59,8 @@ def _filled(template: str, constants: dict[str, object]) -> str:
 
 def described(spec: ToolSpec, intent: ToolIntent) -> str:
     """Gives a step in words: what the operation does, and with what."""
-    return f"{first_sentence(spec.description)[:-1]} ({', '.join(f'{name} {shown(value)}' for name, value in intent.required_inputs.items())})"
+    arguments = ", ".join(f"{name} {shown(value)}" for name, value in intent.required_inputs.items())
+    return f"{spec.operation.replace('_', ' ')} ({arguments})"
 
 
 def shown(value: Value) -> str:

@@ -12,9 +12,10 @@ app = typer.Typer(no_args_is_help=True, help="Language models: what can be named
 @app.command("list")
 def list_(json: Json = False) -> None:
     """Lists the kinds of model that `--model` takes, and whether the local one is here."""
-    from dagwright.llm import ALLOWED, default_spec, weights
+    from dagwright.llm import default_spec, weights
+    from dagwright.llm.spec import ALLOWED
 
-    path = weights.default_path()
+    path = weights.folder() / weights.FILE
     if json:
         return put_json({"default": default_spec(), "local": {"path": str(path), "present": path.is_file()}})
     put(f"--model takes:{ALLOWED}")
@@ -37,7 +38,7 @@ def fetch(*, quiet: bool) -> str:
     from dagwright.llm import weights
     from orchestrator.view.terminal import console
 
-    path = weights.default_path()
+    path = weights.folder() / weights.FILE
     if path.is_file():
         return str(path)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import JsonValue
 
 from dagwright.exceptions import InputError
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 Inputs = Annotated[
     list[str] | None,

@@ -8,7 +8,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dagwright.canonical import to_json
 from dagwright.exceptions import DagwrightError, ProposalRejected
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
@@ -16,6 +15,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and no
 
 def put_json(value: Any) -> None:
     """Prints one JSON object on standard output."""
+    from dagwright.canonical import to_json
+
     sys.stdout.write(json.dumps(to_json(value), ensure_ascii=False, indent=2, default=str) + "\n")
 
 

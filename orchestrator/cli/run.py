@@ -13,7 +13,7 @@ from orchestrator.cli.output import Json, put_json
 
 if TYPE_CHECKING:
     from dagwright.feedback import Outcome
-    from orchestrator.assembly import Names, People
+    from orchestrator.assembly import People
     from orchestrator.setup import Setup
 
 EXIT = {"done": 0, "rejected": 1, "failed": 3, "waiting": 4, "cancelled": 130}
@@ -114,16 +114,17 @@ def people_of(*, yes: bool, quiet: bool) -> People:
     """Gives who is asked and who watches: the terminal, or nobody."""
     import getpass
 
+    from executor.bindings.human import ask_at_terminal
     from orchestrator.approval import approve_all, approve_later
     from orchestrator.assembly import People
     from orchestrator.view.live import LiveView
-    from orchestrator.view.terminal import ask_approval, ask_person, console, interactive
+    from orchestrator.view.terminal import ask_approval, console, interactive
 
     asked = interactive() and not quiet
     approver = approve_all if yes else ask_approval if asked else approve_later
     listener = LiveView(console(quiet=quiet))
     return People(
-        approver=approver, approver_name=getpass.getuser(), ask=ask_person if asked else None, listener=listener
+        approver=approver, approver_name=getpass.getuser(), ask=ask_at_terminal if asked else None, listener=listener
     )
 
 

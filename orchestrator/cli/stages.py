@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import JsonValue
 
 from orchestrator.cli import options
 from orchestrator.cli.output import Json, put, put_json
 
 if TYPE_CHECKING:
+    from pydantic import JsonValue
+
     from dagwright.program import Program
-    from dagwright.proposal import Proposal
     from orchestrator.setup import Setup
 
 ProposalFile = Annotated[Path, typer.Argument(metavar="PROPOSAL", help="A proposal in JSON, `-` for standard input.")]

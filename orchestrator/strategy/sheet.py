@@ -13,7 +13,7 @@ from dagwright.tool import ToolSpec
 from dagwright.value import LiteralValue, StepReference, Value, leaves
 from decomposer.call import Call
 from decomposer.grounding import Grounding, ground
-from decomposer.scope import Scope, Variable, initial_scope, properties_of, reads_file
+from decomposer.scope import Scope, Variable, initial_scope, properties_of
 from decomposer.writing import Offer
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
@@ -42,7 +42,7 @@ class Sheet:
     def opened(cls, goal: Goal, context: PlanningContext) -> Sheet:
         """Gives the sheet before the model's first line, finished steps of a replan on it."""
         offered = [tool for tool in context.catalogue.tools if context.evidence.get(tool.name)]
-        words = words_of(tool for tool in offered if not reads_file(tool))
+        words = words_of(offered)
         sheet = cls(
             goal=goal,
             context=context,
@@ -72,19 +72,22 @@ class Sheet:
 
     def offer(self, *, may_end_task: bool = False, answering: bool = True) -> Offer:
         """Gives what the next line may be."""
-        owed = [name for name in self.grounding.files if self._writable(name) and name not in self.written_files()]
+        done = {*self.written_files(), *self.input_files()}
+        owed = [name for name in self.grounding.files if name not in done]
         answerable = () if owed or not self.generated or not answering else self._answerable()
         return Offer(
             operations=self.operations,
             scope=self.scope,
             answerable=answerable,
             may_end_task=may_end_task,
-            taken=frozenset(self.written_files()),
+            taken=frozenset((*self.written_files(), *self.input_files())),
             banned=self.context.banned | frozenset(self.calls.values()),
         )
 
-    def _writable(self, name: str) -> bool:
-        return not any(variable.source.endswith(name) for variable in self.scope.variables if variable.source)
+    def input_files(self) -> tuple[str, ...]:
+        """Gives the names of the goal's own files."""
+        paths = [given.value.get("path") for given in self.goal.inputs.values() if isinstance(given.value, dict)]
+        return tuple(str(path).rsplit("/", 1)[-1] for path in paths if path)
 
     def _answerable(self) -> tuple[str, ...]:
         return tuple(variable.name for variable in self.scope.variables if _is_of_steps(variable))

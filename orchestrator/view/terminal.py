@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+LOG_WIDTH = 160
+"""Characters of a line where output goes to a file or another program."""
+
+
 def console(*, quiet: bool = False) -> Console:
     """Gives the console for people: standard error where standard output is for a machine."""
     from rich.console import Console
 
-    return Console(stderr=quiet, quiet=quiet, highlight=False, soft_wrap=not sys.stdout.isatty())
+    width = None if sys.stdout.isatty() else LOG_WIDTH
+    return Console(stderr=quiet, quiet=quiet, highlight=False, width=width)
 
 
 def interactive() -> bool:
@@ -33,9 +38,3 @@ def ask_approval(program: Program, step: ProgramStep) -> Decision:
         out.print(f"    {name}: {shown(value)}", markup=False)
     answer = input("  run this step? [y]es, [n]o, [l]ater: ").strip().lower()
     return "approve" if answer.startswith("y") else "reject" if answer.startswith("n") else "later"
-
-
-def ask_person(question: str) -> str:
-    """Shows a question and gives what the person types."""
-    console().print(f"\n[bold]question[/] {question}", markup=True)
-    return input("  > ")

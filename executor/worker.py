@@ -15,21 +15,13 @@ from collections.abc import Callable, Container
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256
-from dagwright.exceptions import (
-    ArchiveError,
-    Cancelled,
-    ContentError,
-    GuardViolation,
-    TimedOut,
-    ToolRejected,
-    ToolUnavailable,
-    TransportError,
-)
-from dagwright.feedback import ErrorKind, ErrorRecord, Feedback, Performance
+from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, TimedOut, TransportError
+from dagwright.feedback import Feedback
 from dagwright.program import Program, ProgramStep
 from executor.archive import Archive
 from executor.bindings.runner import Runners, ToolContext, may_have_acted
 from executor.engine import Activation, StepResult
+from executor.failure import UnknownOutcome, Unmet, failure_of, performance_of
 from executor.guard import action_for, check_places, check_schema, checked_outputs, resources, unmet
 from executor.history import History
 from executor.ledger import Ledger, idempotency_key
@@ -44,12 +36,7 @@ POLL_SECONDS = 0.1
 STOP_SECONDS = 1.0
 """What a tool gets to come to an end after it was told to stop."""
 
-
 _Ended = queue.SimpleQueue[dict[str, JsonValue] | BaseException]
-
-
-class UnknownOutcome(Exception):
-    """Raised inside the worker when an effect that must not be repeated may have happened."""
 
 
 class GuardedWorker:
@@ -99,7 +86,7 @@ class GuardedWorker:
         except ArchiveError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a tool raises is a result
-            return _failure(item, error, activation, begun)
+            return failure_of(item, error, activation, begun)
         return StepResult(status="completed", output=output, preview=dict(feedback.outputs), feedback=feedback)
 
     def close(self) -> None:
@@ -220,23 +207,15 @@ class GuardedWorker:
         given = outputs if isinstance(outputs, dict) else {}
         missed = unmet(item.step, given)
         if missed:
-            raise _Unmet([(f"{found.path} {found.op} {found.value!r}", found.path) for found in missed])
+            raise Unmet([(f"{found.path} {found.op} {found.value!r}", found.path) for found in missed])
         trusted = item.output_label.integrity == "trusted"
         return Feedback(
             step_id=item.step.step_id,
             execution_status="success",
             outputs=summary_of(given, item.output_schema, trusted=trusted),
-            performance_metrics=_performance(activation, begun),
+            performance_metrics=performance_of(activation, begun),
             side_effects=resources(item.spec.writes, arguments),
         )
-
-
-class _Unmet(Exception):
-    """Criteria that do not hold: what they say, and the place in the outputs."""
-
-    def __init__(self, criteria: list[tuple[str, str]]) -> None:
-        self.criteria = criteria
-        super().__init__("; ".join(text for text, _ in criteria))
 
 
 def _awaited(ended: _Ended, context: ToolContext, stopped: threading.Event) -> dict[str, JsonValue] | BaseException:
@@ -258,52 +237,3 @@ def _awaited(ended: _Ended, context: ToolContext, stopped: threading.Event) -> d
         return ended.get(timeout=STOP_SECONDS)
     except queue.Empty:
         raise Cancelled(f"step {context.step!r} was stopped") from None
-
-
-def _failure(item: ProgramStep, error: Exception, activation: Activation, begun: float) -> StepResult:
-    """Gives the result of an attempt that ended in an error."""
-    retryable = isinstance(error, TransportError)
-    return StepResult(
-        status="failed" if retryable else "failed_for_good",
-        feedback=Feedback(
-            step_id=item.step.step_id,
-            execution_status="failure",
-            errors=tuple(_records(error)),
-            performance_metrics=_performance(activation, begun),
-            requires_replan=not isinstance(error, Cancelled),
-        ),
-    )
-
-
-def _records(error: Exception) -> list[ErrorRecord]:
-    if isinstance(error, _Unmet):
-        return [
-            ErrorRecord(kind="criterion", code="criterion_unmet", message=text, path=path)
-            for text, path in error.criteria
-        ]
-    kind, code = _kind(error)
-    return [ErrorRecord(kind=kind, code=code, message=str(error)[:2_000])]
-
-
-def _kind(error: Exception) -> tuple[ErrorKind, str]:
-    """Gives the kind and the stable code of an error."""
-    if isinstance(error, ToolUnavailable):
-        return "transport", error.code
-    if isinstance(error, TimedOut):
-        return "timeout", "timed_out"
-    if isinstance(error, TransportError):
-        return "transport", "unreachable"
-    if isinstance(error, GuardViolation):
-        return "guard", error.code
-    if isinstance(error, ToolRejected):
-        return "content", error.code
-    if isinstance(error, UnknownOutcome):
-        return "unknown_outcome", "unknown_outcome"
-    if isinstance(error, Cancelled):
-        return "cancelled", "cancelled"
-    return "content", "rejected" if isinstance(error, ContentError) else "tool_crashed"
-
-
-def _performance(activation: Activation, begun: float) -> Performance:
-    elapsed = round((time.monotonic() - begun) * 1000)
-    return Performance(duration_ms=elapsed, resources_used={"attempt": activation.attempt})

@@ -54,8 +54,7 @@ def attempt(
     worker = GuardedWorker(program, archive, {"python": tool, "http": tool}, **more)
     activation = Activation(run=archive.run, program=program.hash, step=step, attempt=number)
     result = worker(activation)
-    if result.status == "completed":
-        History(archive, program.hash).record_result(step, number, result)
+    History(archive, program.hash).record_result(step, number, result)
     return result
 
 
@@ -115,6 +114,7 @@ ERRORS = [
     (Cancelled("stop"), ("failed_for_good", "cancelled", "cancelled")),
     (ZeroDivisionError("secret words"), ("failed_for_good", "content", "tool_crashed")),
     (SystemExit(3), ("failed_for_good", "content", "tool_crashed")),
+    (ValueError("\ud800"), ("failed_for_good", "content", "tool_crashed")),
     (MemoryError(), ("failed_for_good", "content", "tool_crashed")),
 ]
 

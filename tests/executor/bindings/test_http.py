@@ -1,0 +1,248 @@
+"""HTTP tools against a real server: refusals, retries, redirects, sizes, credentials."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagwright.exceptions import ToolRejected, ToolUnavailable
+from dagwright.policy import Policy
+from dagwright.tool import HttpBinding, ToolSpec
+from executor.bindings.hosts import target_of
+from executor.bindings.http import HttpRunner
+from executor.bindings.runner import ToolContext
+
+SECRET = "s3cret-token"
+
+
+class Server(ThreadingHTTPServer):
+    seen: list[dict[str, Any]]
+    flaky: int
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        return None
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def handle_any(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length).decode()
+        self.server.seen.append(
+            {"path": self.path, "method": self.command, "headers": dict(self.headers), "body": body}
+        )
+        path = self.path.split("?")[0]
+        if path == "/flaky":
+            self.server.flaky += 1
+            self.answer(503 if self.server.flaky <= 2 else 404, b"gone")
+        elif path == "/echo":
+            self.answer(200, json.dumps(dict(self.headers)).encode(), Content_Type="application/json")
+        elif path.startswith("/to/"):
+            self.answer(307, Location=self.path.removeprefix("/to/"))
+        elif path == "/loop":
+            self.answer(302, Location="/loop")
+        elif path == "/big":
+            self.answer(200, b"x" * 200_000)
+        elif path == "/broken":
+            self.answer(200, b"{oops", Content_Type="application/json")
+        elif path == "/nothing":
+            self.answer(204)
+        else:
+            self.answer(200, json.dumps({"path": self.path}).encode(), Content_Type="application/json")
+
+    do_GET = do_POST = do_PUT = do_DELETE = handle_any
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[tuple[Server, Server]]:
+    pair = (Server(("127.0.0.1", 0), Handler), Server(("127.0.0.1", 0), Handler))
+    for server in pair:
+        server.seen, server.flaky = [], 0
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield pair
+    for server in pair:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def server(servers: tuple[Server, Server]) -> Server:
+    for one in servers:
+        one.seen.clear()
+        one.flaky = 0
+    return servers[0]
+
+
+def operation(url: str, method: Any = "GET", **binding: Any) -> ToolSpec:
+    return ToolSpec(
+        tool_name="api",
+        operation="call",
+        description="Calls.",
+        input_schema={"type": "object"},
+        output_schema={"type": "object"},
+        effect="external",
+        timeout=5,
+        binding=HttpBinding(method=method, url=url, **binding),
+    )
+
+
+def context(tmp_path: Path, *hosts: str, seconds: float = 10) -> ToolContext:
+    import time
+
+    return ToolContext(
+        run="r",
+        step="s",
+        attempt=1,
+        idempotency_key="k" * 64,
+        files=tmp_path,
+        inputs=tmp_path,
+        policy=Policy(name="p", allowed_hosts=hosts),
+        secrets={"token": SECRET}.get,
+        deadline=time.monotonic() + seconds,
+    )
+
+
+def test_arguments_go_where_they_belong(server: Server, tmp_path: Path) -> None:
+    spec = operation(
+        f"http://{server.host}/a/{{id}}/b",
+        "POST",
+        locations={"id": "path", "q": "query", "X-Mode": "header", "data": "body"},
+    )
+    arguments: dict[str, Any] = {"id": "x/y ?#ü", "q": ["1", 2, True], "X-Mode": "m", "data": {"n": [1]}}
+    outputs = HttpRunner()(spec, arguments, context(tmp_path, "127.0.0.1"))
+    assert outputs == {"status": 200, "body": {"path": "/a/x%2Fy%20%3F%23%C3%BC/b?q=1&q=2&q=true"}}
+    (seen,) = server.seen
+    assert seen["headers"]["X-Mode"] == "m"
+    assert seen["headers"]["Idempotency-Key"] == "k" * 64
+    assert seen["headers"]["Host"] == server.host
+    assert json.loads(seen["body"]) == {"n": [1]}
+
+
+def test_503_twice_then_404(server: Server, tmp_path: Path) -> None:
+    spec, runner = operation(f"http://{server.host}/flaky"), HttpRunner()
+    for _ in range(2):
+        with pytest.raises(ToolUnavailable) as unavailable:
+            runner(spec, {}, context(tmp_path, "127.0.0.1"))
+        assert unavailable.value.code == "http_503"
+    with pytest.raises(ToolRejected) as rejected:
+        runner(spec, {}, context(tmp_path, "127.0.0.1"))
+    assert rejected.value.code == "http_404"
+
+
+REFUSED = [
+    ("/x", (), "host_not_allowed"),
+    ("/x", ("example.org",), "host_not_allowed"),
+    ("/x", ("127.0.0.1:1",), "host_not_allowed"),
+    ("/x", ("127.*",), "address_not_allowed"),
+    ("/x", ("*",), "address_not_allowed"),
+    ("/loop", ("127.0.0.1",), "too_many_redirects"),
+    ("/big", ("127.0.0.1",), "too_large"),
+    ("/broken", ("127.0.0.1",), "bad_answer"),
+    ("/to/http://169.254.169.254/latest", ("127.0.0.1", "*"), "address_not_allowed"),
+    ("/to/http://169.254.169.254/latest", ("127.0.0.1",), "host_not_allowed"),
+    ("/to/file:///etc/passwd", ("127.0.0.1",), "bad_url"),
+]
+
+
+@pytest.mark.parametrize(("path", "hosts", "code"), REFUSED, ids=lambda value: str(value))
+def test_refusals(server: Server, tmp_path: Path, path: str, hosts: tuple[str, ...], code: str) -> None:
+    with pytest.raises(ToolRejected) as refused:
+        HttpRunner(most_bytes=100_000)(operation(f"http://{server.host}{path}"), {}, context(tmp_path, *hosts))
+    assert refused.value.code == code
+    if code in {"host_not_allowed", "address_not_allowed"} and path == "/x":
+        assert not server.seen
+
+
+@pytest.mark.parametrize("value", ["", ".", ".."])
+def test_a_path_parameter_does_not_climb(server: Server, tmp_path: Path, value: str) -> None:
+    with pytest.raises(ToolRejected) as refused:
+        HttpRunner()(operation(f"http://{server.host}/a/{{id}}"), {"id": value}, context(tmp_path, "127.0.0.1"))
+    assert refused.value.code == "bad_argument"
+
+
+def test_an_empty_answer_is_null(server: Server, tmp_path: Path) -> None:
+    outputs = HttpRunner()(operation(f"http://{server.host}/nothing"), {}, context(tmp_path, "127.0.0.1"))
+    assert outputs == {"status": 204, "body": None}
+
+
+def test_a_credential_reaches_the_server_and_nothing_else(server: Server, tmp_path: Path) -> None:
+    spec = operation(f"http://{server.host}/echo", credential="token")
+    outputs = HttpRunner()(spec, {}, context(tmp_path, "127.0.0.1"))
+    assert server.seen[0]["headers"]["Authorization"] == f"Bearer {SECRET}"
+    assert SECRET not in json.dumps(outputs)
+    assert "[credential]" in json.dumps(outputs)
+
+
+def test_a_credential_does_not_follow_to_another_origin(
+    servers: tuple[Server, Server], server: Server, tmp_path: Path
+) -> None:
+    other = servers[1]
+    spec = operation(f"http://{server.host}/to/http://{other.host}/echo", credential="token")
+    HttpRunner()(spec, {}, context(tmp_path, "127.0.0.1"))
+    assert "Authorization" in server.seen[0]["headers"]
+    assert "Authorization" not in other.seen[0]["headers"]
+
+
+def test_a_credential_that_is_not_there_is_named(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(ToolRejected, match="'other'") as refused:
+        HttpRunner()(operation(f"http://{server.host}/x", credential="other"), {}, context(tmp_path, "127.0.0.1"))
+    assert refused.value.code == "missing_credential"
+
+
+def test_a_credential_that_is_no_header_is_not_shown(server: Server, tmp_path: Path) -> None:
+    spec = operation(f"http://{server.host}/x", credential="token", credential_prefix="bad\nprefix ")
+    with pytest.raises((ToolRejected, ToolUnavailable)) as refused:
+        HttpRunner()(spec, {}, context(tmp_path, "127.0.0.1"))
+    assert SECRET not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_nobody_listens(tmp_path: Path) -> None:
+    closed = Server(("127.0.0.1", 0), Handler)
+    closed.server_close()
+    with pytest.raises(ToolUnavailable) as unavailable:
+        HttpRunner()(operation(f"http://{closed.host}/x"), {}, context(tmp_path, "127.0.0.1"))
+    assert unavailable.value.code == "http_unreachable"
+
+
+@pytest.mark.parametrize(
+    ("url", "allowed", "answer"),
+    [
+        ("http://[::1]:8000/", ("::1",), ("::1", 8000)),
+        ("http://LOCALHOST/", ("localhost:80",), ("localhost", 80)),
+        ("http://[::ffff:127.0.0.1]/", ("*",), "address_not_allowed"),
+        ("http://user@127.0.0.1/", ("127.0.0.1",), "bad_url"),
+        ("ftp://127.0.0.1/", ("127.0.0.1",), "bad_url"),
+        ("http://10.0.0.1/", ("10.*",), "address_not_allowed"),
+        ("http://10.0.0.1/", ("10.0.0.1",), ("10.0.0.1", 80)),
+        ("https://8.8.8.8/", ("8.8.*",), ("8.8.8.8", 443)),
+    ],
+)
+def test_hosts(url: str, allowed: tuple[str, ...], answer: Any) -> None:
+    if isinstance(answer, str):
+        with pytest.raises(ToolRejected) as refused:
+            target_of(url, allowed)
+        assert refused.value.code == answer
+    else:
+        target = target_of(url, allowed)
+        assert (target.host, target.port) == answer

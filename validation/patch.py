@@ -51,7 +51,10 @@ def _member(container: Any, token: str) -> Any:
 def _apply(container: Any, token: str, operation: PatchOperation) -> None:
     key: Any = token
     if isinstance(container, list):
-        key = len(container) if token == "-" else int(token)  # pyright: ignore[reportUnknownArgumentType]  # noqa: S105
+        length = len(container)  # pyright: ignore[reportUnknownArgumentType]
+        if not (token.isdecimal() or token == "-"):  # noqa: S105 - a part of a path
+            raise LookupError(token)
+        key = int(token) if token.isdecimal() else length
     if operation.op == "remove":
         del container[key]
     elif isinstance(container, list) and operation.op == "add":

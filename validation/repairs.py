@@ -67,9 +67,11 @@ def _fixed(document: JsonValue, findings: list[Finding]) -> JsonValue | None:
 
 def _compatible(report: Report) -> Iterator[Finding]:
     """Gives the findings whose fixes don't touch each other's places, the first of two that do."""
+    # What is unused, or seems so, may only be out of use because of an error.
+    listed = report.errors or report.findings
     taken: set[str] = set()
     within: set[str] = set()
-    for finding in report.findings:
+    for finding in listed:
         touched = {_touched(operation.op, operation.path) for operation in finding.fix or ()}
         clash = any(place in within or any(prefix in taken for prefix in _prefixes(place)) for place in touched)
         if touched and not clash:

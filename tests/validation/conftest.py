@@ -146,7 +146,12 @@ TOOLS = (
         cost=Interval(low=0.5, high=0.5),
         idempotent=False,
     ),
-    spec("words.shorten", record(text=TEXT), record(text=TEXT), binding=LlmBinding(instruction="Shorten.", max_tokens=100)),
+    spec(
+        "words.shorten",
+        record(text=TEXT),
+        record(text=TEXT),
+        binding=LlmBinding(instruction="Shorten.", max_tokens=100),
+    ),
     spec("old.shorten", record(text=TEXT), record(text=TEXT), deprecated=True, replaced_by="words.shorten"),
     spec("past.shorten", record(text=TEXT), record(text=TEXT), valid_to=date(2026, 1, 1)),
     spec("person.ask", record(question=TEXT), record(text=TEXT), binding=HumanBinding(), cost=None, latency=None),
@@ -259,9 +264,7 @@ GOOD: dict[str, Any] = {
         {
             "task_id": "note",
             "steps": [
-                step(
-                    "send", "mail.send", {"to": {"input": "address"}, "body": {"from": "fetch", "path": "/id"}}
-                )
+                step("send", "mail.send", {"to": {"input": "address"}, "body": {"from": "fetch", "path": "/id"}})
             ],
         },
     ],
@@ -300,6 +303,12 @@ def policy() -> Policy:
 @pytest.fixture
 def good() -> dict[str, Any]:
     return deepcopy(GOOD)
+
+
+@pytest.fixture(scope="session")
+def template() -> dict[str, Any]:
+    """The good proposal, to be copied and not to be changed."""
+    return GOOD
 
 
 Judge = Callable[..., Report]

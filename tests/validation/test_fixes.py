@@ -43,7 +43,11 @@ LIGHT = "/decompositions/1/steps/0"
 MEAN = "/decompositions/1/steps/1"
 SORTED = "/decompositions/1/steps/2"
 FETCH = "/decompositions/2/steps/0"
-UNUSED = {"step_id": "x", "action": "x", "tool_intent": {"tool_name": "words", "operation": "shorten", "required_inputs": {"text": {"literal": "x"}}}}
+UNUSED = {
+    "step_id": "x",
+    "action": "x",
+    "tool_intent": {"tool_name": "words", "operation": "shorten", "required_inputs": {"text": {"literal": "x"}}},
+}
 
 FIXABLE: dict[str, tuple[str, Change]] = {
     "unknown field": ("S103", put(f"{LIGHT}/thoughts", "hm")),
@@ -62,7 +66,10 @@ FIXABLE: dict[str, tuple[str, Change]] = {
     "output made up": ("M211", put(f"{FETCH}/tool_intent/expected_outputs", {"colour": {}})),
     "dependency on nothing": ("D302", put("/plan/nodes/1/dependencies/0", "dinner")),
     "task waits for itself": ("D303", put("/plan/nodes/1/dependencies/0", "groups")),
-    "step id in another case": ("D304", put(f"{LIGHT}/tool_intent/required_inputs/table", {"from": "Load", "path": "/table"})),
+    "step id in another case": (
+        "D304",
+        put(f"{LIGHT}/tool_intent/required_inputs/table", {"from": "Load", "path": "/table"}),
+    ),
     "task doesn't wait": ("D305", put("/plan/nodes/1/dependencies", [])),
     "task doesn't say that it waits": ("D305", lambda p: at(p, "/plan/nodes/1").pop("dependencies")),
     "output misspelt": ("D306", put(f"{LIGHT}/tool_intent/required_inputs/table", {"from": "load", "path": "/tabel"})),
@@ -117,7 +124,13 @@ def test_repair_leaves_a_valid_proposal(
 
 
 def test_repair_settles_many_faults_at_once(catalogue: Catalogue, policy: Policy, good: Json) -> None:
-    chosen = ("tool misspelt", "number as text", "document of another tool", "task doesn't wait", "column in a list misspelt")
+    chosen = (
+        "tool misspelt",
+        "number as text",
+        "document of another tool",
+        "task doesn't wait",
+        "column in a list misspelt",
+    )
     for name in chosen:
         FIXABLE[name][1](good)
     repaired = repair(good, catalogue=catalogue, policy=policy, workers=frozenset(("python", "http", "llm", "human")))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dagwright.finding import Report
-from dagwright.policy import Budget, Policy
+from dagwright.policy import Policy
 from validation import CODES
 from validation.text import MAX_DEPTH
 
@@ -121,11 +121,23 @@ CASES = (
     Case("no address", "M207", lambda p: inputs(p, "send").update(to={"literal": "nobody"})),
     Case("deprecated", "M208", lambda p: extra(p, "old", "old.shorten", {"text": {"literal": "x"}})),
     Case("no longer valid", "M208", lambda p: extra(p, "past", "past.shorten", {"text": {"literal": "x"}})),
-    Case("capability that no tool of the task has", "M209", lambda p: node(p, "prices").update(required_capabilities=["fly"])),
+    Case(
+        "capability that no tool of the task has",
+        "M209",
+        lambda p: node(p, "prices").update(required_capabilities=["fly"]),
+    ),
     Case("document made up", "M210", lambda p: step(p, "fetch").update(documentation_references=["doc:1"])),
-    Case("document of another tool", "M210", lambda p: step(p, "fetch")["documentation_references"].append("guide:filter")),
+    Case(
+        "document of another tool",
+        "M210",
+        lambda p: step(p, "fetch")["documentation_references"].append("guide:filter"),
+    ),
     Case("output made up", "M211", lambda p: intent(p, "fetch").update(expected_outputs={"colour": {}})),
-    Case("output of another type", "M211", lambda p: intent(p, "fetch").update(expected_outputs={"price": {"type": "array"}})),
+    Case(
+        "output of another type",
+        "M211",
+        lambda p: intent(p, "fetch").update(expected_outputs={"price": {"type": "array"}}),
+    ),
     Case(
         "criterion over nothing",
         "M212",
@@ -136,18 +148,30 @@ CASES = (
     Case("dependency on nothing", "D302", lambda p: node(p, "note")["dependencies"].append("dinner")),
     Case("steps of no task", "D302", lambda p: p["decompositions"].append({"task_id": "x", "steps": []}), alone=False),
     Case("task waits for itself", "D303", lambda p: node(p, "note")["dependencies"].append("note")),
-    Case("reference to no step", "D304", lambda p: inputs(p, "light").update(table={"from": "nowhere", "path": "/table"})),
+    Case(
+        "reference to no step", "D304", lambda p: inputs(p, "light").update(table={"from": "nowhere", "path": "/table"})
+    ),
     Case("reference to no input", "D304", lambda p: inputs(p, "load").update(file={"input": "papers"})),
     Case("answer from no step", "D304", lambda p: p["answer"].update(more={"from": "nowhere"})),
     Case("task doesn't wait", "D305", lambda p: node(p, "groups").update(dependencies=[])),
     Case("steps the wrong way round", "D305", lambda p: steps(p, "groups").reverse()),
-    Case("step uses itself", "D305", lambda p: inputs(p, "light").update(table={"from": "light", "path": "/table"}), alone=False),
+    Case(
+        "step uses itself",
+        "D305",
+        lambda p: inputs(p, "light").update(table={"from": "light", "path": "/table"}),
+        alone=False,
+    ),
     Case("output that isn't there", "D306", lambda p: inputs(p, "light")["table"].update(path="/tabel")),
     Case("column that isn't there", "D306", lambda p: inputs(p, "light").update(column={"literal": "wingspan"})),
     Case("column lost by grouping", "D306", lambda p: inputs(p, "sorted").update(column={"literal": "mass"})),
     Case("answer from no output", "D306", lambda p: p["answer"]["heaviest"].update(path="/rows")),
     Case("number for text", "D307", lambda p: inputs(p, "send").update(body={"from": "fetch", "path": "/price"})),
-    Case("column of text for one of numbers", "D307", lambda p: inputs(p, "mean").update(value={"literal": "species"}), alone=False),
+    Case(
+        "column of text for one of numbers",
+        "D307",
+        lambda p: inputs(p, "mean").update(value={"literal": "species"}),
+        alone=False,
+    ),
     Case("type unknown", "D308", lambda p: inputs(p, "send").update(body={"from": "fetch", "path": "/body"})),
     Case("result unused", "D309", lambda p: extra(p, "x", "words.shorten", {"text": {"literal": "x"}})),
     Case(
@@ -163,7 +187,11 @@ CASES = (
         "two write one file",
         "D311",
         lambda p: extra(
-            p, "x", "file.write", {"path": {"literal": "groups.csv"}, "table": {"from": "mean", "path": "/table"}}, "groups"
+            p,
+            "x",
+            "file.write",
+            {"path": {"literal": "groups.csv"}, "table": {"from": "mean", "path": "/table"}},
+            "groups",
         ),
     ),
     Case("fact that nobody establishes", "D312", lambda p: step(p, "send").update(preconditions=[{"fact": "paid"}])),
@@ -176,7 +204,9 @@ CASES = (
     # policy
     Case("goal prohibits", "P401", lambda p: limit(p, denied_tools=["web.*"])),
     Case("effect that no rule allows", "P401", lambda p: None, policy={"rules": ()}),
-    Case("argument that policy prohibits", "P402", lambda p: inputs(p, "write").update(path={"literal": "private/a.csv"})),
+    Case(
+        "argument that policy prohibits", "P402", lambda p: inputs(p, "write").update(path={"literal": "private/a.csv"})
+    ),
     Case(
         "argument that may be prohibited",
         "P402",
@@ -199,17 +229,27 @@ CASES = (
     Case("path outside", "P409", lambda p: inputs(p, "write").update(path={"literal": "../../etc/passwd"})),
     Case("absolute path", "P409", lambda p: inputs(p, "write").update(path={"literal": "/etc/passwd"})),
     Case("path that isn't allowed", "P409", lambda p: None, policy={"allowed_paths": ("reports/*",)}),
-    Case("key in a literal", "P410", lambda p: inputs(p, "fetch").update(item={"literal": "AKIA" + "A1B2C3D4E5F6G7H8"})),
+    Case(
+        "key in a literal", "P410", lambda p: inputs(p, "fetch").update(item={"literal": "AKIA" + "A1B2C3D4E5F6G7H8"})
+    ),
     # resource
     Case("over budget", "R501", lambda p: limit(p, max_cost=0.1)),
     Case("over the policy's budget", "R501", lambda p: None, policy={"budget": {"max_cost": 0.1}}),
-    Case("cost unknown", "R501", lambda p: (extra(p, "x", "person.ask", {"question": {"literal": "?"}}), limit(p, max_cost=9))),
+    Case(
+        "cost unknown",
+        "R501",
+        lambda p: (extra(p, "x", "person.ask", {"question": {"literal": "?"}}), limit(p, max_cost=9)),
+    ),
     Case("too late", "R502", lambda p: limit(p, deadline=3)),
     Case("perhaps too late", "R502", lambda p: limit(p, deadline=9)),
     Case("quota", "R503", lambda p: steps(p, "note").append({**step(p, "send"), "step_id": "again"})),
     Case("too many calls", "R503", lambda p: limit(p, max_calls=3)),
     Case("no worker", "R507", lambda p: None, workers=frozenset(("python", "llm", "human"))),
-    Case("too many tokens", "R508", lambda p: (extra(p, "x", "words.shorten", {"text": {"literal": "x"}}), limit(p, max_tokens=50))),
+    Case(
+        "too many tokens",
+        "R508",
+        lambda p: (extra(p, "x", "words.shorten", {"text": {"literal": "x"}}), limit(p, max_tokens=50)),
+    ),
 )
 
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from dagwright.model import JsonSchema
 from dagwright.tool import ContentRule, JoinRule, ToolSpec
 from validation.types.rule import Call
-from validation.types.schema import named_schemas, pointer_of, subschemas
+from validation.types.schema import pointer_of, subschemas
 from validation.types.table import ColumnKind, Rows, column_kind
 
 _FITTING: dict[str, frozenset[ColumnKind]] = {
@@ -51,7 +51,10 @@ def column_problems(
     """
     call = Call(spec, arguments, literals)
     found: list[ColumnProblem] = []
-    for argument, schema in named_schemas(spec.input_schema, "properties").items():
+    declared = spec.input_schema.get("properties")
+    for argument, schema in declared.items() if isinstance(declared, dict) else ():
+        if not isinstance(schema, dict) or "x-column-of" not in schema:
+            continue
         wanted = schema.get("x-column-type")
         for table in _tables(spec, argument, schema):
             rows = call.rows(table)

@@ -23,7 +23,6 @@ from validation.types.schema import (
     tokens_of,
     type_of,
     types_of,
-    words,
 )
 
 _DEPTH = 24
@@ -57,13 +56,13 @@ def resolve(schema: JsonSchema, pointer: str) -> Resolved:
 
     Local references into `$defs` are followed; the schema found carries those definitions along.
     """
-    found, certain = schema, True
+    found = Resolved("found", schema)
     for token in tokens_of(pointer):
-        hit = _member(found, token, found, _DEPTH)
+        hit = _member(found.schema, token, found.schema, _DEPTH)
         if hit.answer != "found":
             return replace(hit, at=token)
-        found, certain = hit.schema, certain and hit.certain
-    return Resolved("found", found, certain=certain)
+        found = hit if found.certain or not hit.certain else replace(hit, certain=False)
+    return found
 
 
 def _member(schema: JsonSchema, token: str, outer: JsonSchema, depth: int) -> Resolved:
@@ -118,14 +117,19 @@ def _property(schema: JsonSchema, token: str, base: JsonSchema) -> Resolved:
     properties = schema.get("properties")
     declared = properties if isinstance(properties, dict) else {}
     if token in declared:
-        return _declared(subschema(declared[token]), base, certain=token in words(schema.get("required")))
+        return _declared(subschema(declared[token]), base, certain=_requires(schema, token))
     patterns = schema.get("patternProperties")
     rest = schema.get("additionalProperties", True)
     if isinstance(patterns, dict) and patterns:
         return Resolved("unknown", {}, tuple(declared), certain=False)
     if isinstance(rest, dict) and rest:
-        return replace(_declared(rest, base, certain=token in words(schema.get("required"))), possible=tuple(declared))
+        return replace(_declared(rest, base, certain=_requires(schema, token)), possible=tuple(declared))
     return Resolved("absent" if rest is False else "unknown", {}, tuple(declared), certain=False)
+
+
+def _requires(schema: JsonSchema, token: str) -> bool:
+    required = schema.get("required")
+    return isinstance(required, list) and token in required
 
 
 def _declared(schema: JsonSchema, base: JsonSchema, *, certain: bool) -> Resolved:

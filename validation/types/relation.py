@@ -28,6 +28,7 @@ _DEPTH = 32
 _FUEL = 20_000
 _MOST_CANDIDATES = 64
 
+_PLAIN = frozenset(("type", "items", "title", "description", "default", "examples", "nullable"))
 _OPAQUE = frozenset(
     (
         *("if", "contains", "dependentRequired", "dependentSchemas", "dependencies", "additionalItems"),
@@ -54,12 +55,31 @@ def assignable(producer: JsonSchema, consumer: JsonSchema, *, memo: Memo | None 
     known = memo if memo is not None else Memo()
     key = (id(producer), id(consumer))
     if key not in known.verdicts:
-        verdict = YES if not consumer or json_equal(producer, consumer) else _decided(producer, consumer, known)
+        verdict = YES if _fits_plainly(producer, consumer) else _decided(producer, consumer, known)
         known.verdicts[key] = (producer, consumer, verdict)
     return known.verdicts[key][2]
 
 
+def _fits_plainly(producer: JsonSchema, consumer: JsonSchema) -> bool:
+    """Whether types alone prove `yes`: the commonest case, decided without taking schemas apart."""
+    if not consumer or producer is consumer:
+        return True
+    kind, wanted = producer.get("type"), consumer.get("type")
+    if not isinstance(kind, str) or not (kind == wanted or (kind == "integer" and wanted == "number")):
+        return False
+    if "nullable" in producer or not all(keyword in _PLAIN or keyword.startswith("x-") for keyword in consumer):
+        return False
+    if "items" not in consumer or kind != "array":
+        return True
+    inner, outer = producer.get("items"), consumer["items"]
+    if "prefixItems" in producer or not isinstance(inner, dict) or not isinstance(outer, dict):
+        return False
+    return _fits_plainly(inner, outer)
+
+
 def _decided(producer: JsonSchema, consumer: JsonSchema, memo: Memo) -> Verdict:
+    if producer == consumer and json_equal(producer, consumer):
+        return YES
     if "const" in producer and producer.keys() <= {"type", "const"}:
         return _constant(producer["const"], node_of(consumer), memo)
     return _Comparison(memo).compare((node_of(producer),), node_of(consumer), strict=False)

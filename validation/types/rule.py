@@ -26,7 +26,7 @@ from dagwright.tool import (
     SelectRule,
     ToolSpec,
 )
-from validation.types.schema import constants, is_nullable, named_schemas, or_null, types_of
+from validation.types.schema import constants, is_nullable, or_null, subschema, types_of
 from validation.types.table import Rows, rows_of
 
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
@@ -100,7 +100,9 @@ class Call:
         return {key: item for key, item in found.items() if isinstance(item, str)}
 
     def _default(self, name: str) -> JsonValue:
-        return named_schemas(self.spec.input_schema, "properties").get(name, {}).get("default")
+        declared = self.spec.input_schema.get("properties")
+        found = declared.get(name) if isinstance(declared, dict) else None
+        return found.get("default") if isinstance(found, dict) else None
 
 
 def output_schema(spec: ToolSpec, arguments: Mapping[str, JsonSchema], literals: Mapping[str, JsonValue]) -> JsonSchema:
@@ -112,10 +114,10 @@ def output_schema(spec: ToolSpec, arguments: Mapping[str, JsonSchema], literals:
     if not spec.output_rules:
         return spec.output_schema
     call = Call(spec, arguments, literals)
-    declared = named_schemas(spec.output_schema, "properties")
-    refined: dict[str, JsonValue] = dict(declared)
+    declared = spec.output_schema.get("properties")
+    refined: dict[str, JsonValue] = dict(declared) if isinstance(declared, dict) else {}
     for name, rule in spec.output_rules.items():
-        found = _RULES[type(rule)](call, rule, declared.get(name, {}))
+        found = _RULES[type(rule)](call, rule, subschema(refined.get(name)))
         if found is not None:
             refined[name] = found
     return {**spec.output_schema, "properties": refined}

@@ -11,9 +11,7 @@ from dagwright.model import JsonSchema
 NEVER: JsonSchema = {"not": {}}
 """The schema that no value fulfils."""
 
-SCALARS = frozenset(("null", "boolean", "integer", "number", "string"))
-"""Types without parts."""
-
+_SINGLE = {name: frozenset((name,)) for name in ("null", "boolean", "integer", "number", "string", "array", "object")}
 _DEFINITIONS = ("$defs", "definitions")
 
 
@@ -32,7 +30,9 @@ def subschemas(value: JsonValue) -> list[JsonSchema]:
 def named_schemas(schema: JsonSchema, keyword: str) -> dict[str, JsonSchema]:
     """Gives the schemas by name under a keyword such as `properties`."""
     found = schema.get(keyword)
-    return {name: subschema(item) for name, item in found.items()} if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {name: item if isinstance(item, dict) else subschema(item) for name, item in found.items()}
 
 
 def words(value: JsonValue) -> tuple[str, ...]:
@@ -57,7 +57,10 @@ def type_of(value: JsonValue) -> str:
 
 def types_of(schema: JsonSchema) -> frozenset[str] | None:
     """Gives the types that a schema names, from `type`, `nullable`, `const` or `enum`; None if none of them."""
-    named = words(schema.get("type"))
+    kind = schema.get("type")
+    if isinstance(kind, str) and "nullable" not in schema:
+        return _SINGLE.get(kind) or frozenset((kind,))
+    named = words(kind)
     if named:
         return frozenset((*named, "null")) if schema.get("nullable") is True else frozenset(named)
     values = constants(schema)

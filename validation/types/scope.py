@@ -22,6 +22,19 @@ class TypeScope:
     """Schemas of the goal's inputs by name."""
     steps: Mapping[str, JsonSchema] = field(default_factory=dict[str, JsonSchema])
     """Output schemas of steps by id; `{}` where nothing is known."""
+    constants: dict[tuple[type, str | int | float | None], JsonSchema] = field(
+        default_factory=dict[tuple[type, "str | int | float | None"], JsonSchema], repr=False, compare=False
+    )
+    """Schemas of scalar constants met so far: equal constants share one."""
+
+    def constant(self, value: JsonValue) -> JsonSchema:
+        """Gives the schema that only this value fulfils, the same one for equal scalars."""
+        if isinstance(value, dict | list):
+            return constant_schema(value)
+        key = (type(value), value)
+        if key not in self.constants:
+            self.constants[key] = constant_schema(value)
+        return self.constants[key]
 
     def target(self, reference: StepReference | InputReference) -> JsonSchema | None:
         """Gives the schema of the whole step or input that is referred to; None where there's none."""
@@ -46,7 +59,7 @@ def value_schema(value: Value, scope: TypeScope) -> JsonSchema:
     A reference that can't be resolved, or not for certain, has the schema `{}`.
     """
     if isinstance(value, LiteralValue):
-        return constant_schema(value.literal)
+        return scope.constant(value.literal)
     if isinstance(value, ListValue):
         return _list_schema([value_schema(item, scope) for item in value.list])
     if isinstance(value, ObjectValue):

@@ -126,7 +126,9 @@ def rows_of(schema: JsonSchema) -> Rows | None:
     row, base = _typed(subschema(array["items"]), base, "object")
     if row is None or "const" in row:
         return None
-    declared = {name: standalone(found, base) for name, found in named_schemas(row, "properties").items()}
+    declared = named_schemas(row, "properties")
+    if "$defs" in base or "definitions" in base:
+        declared = {name: standalone(found, base) for name, found in declared.items()}
     is_open = row.get("additionalProperties", True) is not False or bool(row.get("patternProperties"))
     optional = declared.keys() - set(words(row.get("required")))
     return Rows(declared, frozenset(optional), is_open)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from dagwright.canonical import canonical_json
+from dagwright.canonical import ordered_json
 from dagwright.decomposition import Step
 from dagwright.exceptions import GuardViolation
 from dagwright.model import JsonSchema
@@ -46,7 +46,7 @@ def check_schema(value: JsonValue, schema: JsonSchema, *, what: str, code: str) 
 
 
 def checked_outputs(outputs: object, spec: ToolSpec) -> bytes:
-    """Gives outputs as canonical JSON after checking them against the operation's contract.
+    """Gives outputs as JSON, columns in their order, after checking them against the operation's contract.
 
     Raises:
         GuardViolation: they are not JSON, too large, or do not fit the output schema.
@@ -54,7 +54,7 @@ def checked_outputs(outputs: object, spec: ToolSpec) -> bytes:
     if not isinstance(outputs, dict):
         raise GuardViolation(f"{spec.name} gave {type(outputs).__name__}, not an object of outputs", code="bad_outputs")
     try:
-        data = canonical_json(cast("dict[str, Any]", outputs))
+        data = ordered_json(cast("dict[str, Any]", outputs))
     except (TypeError, ValueError, RecursionError) as error:
         raise GuardViolation(f"{spec.name} gave outputs that are not JSON: {error}", code="bad_outputs") from error
     if len(data) > MAX_OUTPUT_BYTES:

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from pydantic import JsonValue
 
+from dagwright.canonical import ordered_json
 from dagwright.exceptions import (
     ApprovalRequired,
     Cancelled,
@@ -100,7 +101,7 @@ def run_proposal(proposal: Proposal, setup: Setup, *, folder: Path) -> Outcome:
         goal = proposal.goal.model_copy(
             update={"constraints": proposal.goal.constraints.model_copy(update={"max_replans": 0})}
         )
-        archive.append("goal", {"goal": archive.put(goal)})
+        archive.append("goal", {"goal": archive.put_bytes(ordered_json(goal))})
         planned = Planned(proposal=proposal, lines={})
         program = prove(planned, setup, archive, None)
         return pursue(goal, setup, archive, Point(goal=goal, outcome=None, program=program))
@@ -126,7 +127,7 @@ def ingest(text: str, inputs: Mapping[str, str | Path | JsonValue], archive: Arc
     given = {name: read_input(name, value, into=archive.inputs) for name, value in inputs.items()}
     goal_id = f"goal_{archive.run.replace('-', '_')}"
     goal = Goal(goal_id=goal_id, text=text, inputs=given, constraints=constraints, created_at=datetime.now(UTC))
-    archive.append("goal", {"goal": archive.put(goal)})
+    archive.append("goal", {"goal": archive.put_bytes(ordered_json(goal))})
     return goal
 
 

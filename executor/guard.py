@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from dagwright.canonical import ordered_json
+from dagwright.canonical import canonical_json, ordered_json
 from dagwright.decomposition import Step
 from dagwright.exceptions import GuardViolation
 from dagwright.model import JsonSchema

@@ -106,7 +106,7 @@ class ConductorClient:
         Raises:
             Unreachable: it is not there.
         """
-        self.poll("dagwright.none", "none", "dagwright", count=1, milliseconds=1, attempts=1)
+        self.poll("dagwright.none", "none", "dagwright", count=1, milliseconds=0, attempts=1)
 
     def start(self, definition: Mapping[str, JsonValue], correlation: str, inputs: Mapping[str, JsonValue]) -> str:
         """Starts a workflow, with its correlation id as the domain of its tasks, and gives its id.
@@ -149,7 +149,7 @@ class ConductorClient:
     def poll(
         self, task: str, domain: str, worker: str, *, count: int, milliseconds: int, attempts: int = ATTEMPTS
     ) -> list[TaskView]:
-        """Takes up to `count` scheduled tasks of a type; waits at most that long for the first."""
+        """Takes up to `count` scheduled tasks of a type; waits at most that long for the first, by steps of 100."""
         params: dict[str, Any] = {"workerid": worker, "domain": domain, "count": count, "timeout": milliseconds}
         answer = self._send("GET", f"/tasks/poll/batch/{quote(task, safe='')}", params=params, attempts=attempts)
         if not answer.content:

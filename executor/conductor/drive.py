@@ -31,13 +31,19 @@ from executor.threads import Threads
 from executor.workflow import WorkflowDef
 
 POLL_MILLISECONDS = 200
-"""How long the server may hold a poll that finds nothing."""
+"""How long the server may hold a poll that finds nothing; it looks again only every 100 ms."""
+
+EAGER_POLL_SECONDS = 0.03
+"""How often a poll that finds nothing at once is repeated while a step can be expected."""
 
 NUDGE_SECONDS = 1.0
 """How often an execution is nudged and read."""
 
-CLOSING_SECONDS = 0.1
-"""The same once all steps have ended."""
+EAGER_SECONDS = 0.1
+"""The same while a step can be expected to be handed out, or the execution to end."""
+
+EAGER_FOR = 3.0
+"""How long that is expected after an attempt has ended; a retry's delay may be longer."""
 
 TICK = 0.05
 """Seconds within which a request to stop is noticed."""
@@ -121,6 +127,7 @@ class Drive:
         self._answering = 0
         self._reading = False
         self._next_read = 0.0
+        self._moved = time.monotonic()
         self._away_since: float | None = None
         self._server_ended = False
         self._done = threading.Event()
@@ -188,9 +195,13 @@ class Drive:
             self._threads.submit(self._read)
 
     def _poll(self, name: str, count: int) -> Callable[[], None]:
+        hold = 0 if self._expecting() else POLL_MILLISECONDS
+
         def job() -> None:
             try:
-                tasks = self._client.poll(name, self._domain, "dagwright", count=count, milliseconds=POLL_MILLISECONDS)
+                tasks = self._client.poll(name, self._domain, "dagwright", count=count, milliseconds=hold)
+                if not tasks and not hold:
+                    self._done.wait(EAGER_POLL_SECONDS)
                 self._news.put(_Polled(name, tasks))
             except TransportError as error:
                 self._done.wait(NUDGE_SECONDS)
@@ -234,8 +245,7 @@ class Drive:
             self._polling.discard(item.name)
             return [action for task in item.tasks for action in self._assign(task)]
         self._reading = False
-        closing = self._execution.ended is not None
-        self._next_read = time.monotonic() + (CLOSING_SECONDS if closing else NUDGE_SECONDS)
+        self._next_read = time.monotonic() + (EAGER_SECONDS if self._expecting() else NUDGE_SECONDS)
         return self._observe(item)
 
     def _missed(self, away: _Away) -> list[Callable[[], None]]:
@@ -291,6 +301,8 @@ class Drive:
         if isinstance(item.result, Exception):
             raise item.result
         del self._held[held.step]
+        self._moved = time.monotonic()
+        self._next_read = min(self._next_read, self._moved + EAGER_SECONDS)
         self._history.record_result(held.step, held.attempt, item.result)
         completed = item.result.status == "completed"
         self._tell(held.step, "completed" if completed else "failed", held.attempt)
@@ -315,6 +327,13 @@ class Drive:
                 self._news.put(_Answered())
 
         self._threads.submit(job)
+
+    def _expecting(self) -> bool:
+        """Tells whether the server should have had time to do something, but has not yet."""
+        if self._execution.ended is not None:
+            return True
+        idle = self._execution.running.keys() - self._held.keys()
+        return bool(idle) and time.monotonic() < self._moved + EAGER_FOR
 
     def _observe(self, view: WorkflowView) -> list[Callable[[], None]]:
         """Compares what the server knows with what is known here."""

@@ -11,7 +11,6 @@ from dagwright.exceptions import ProposalRejected
 from dagwright.finding import Report
 from dagwright.policy import Policy
 from dagwright.program import SEAL, Certificate, Program, ProgramStep
-from dagwright.proposal import Proposal
 from validation.codes import VALIDATOR_VERSION
 from validation.context import Context, PlacedStep
 from validation.examination import examine
@@ -20,7 +19,7 @@ from validation.resource import bounds_of
 
 
 def certify(
-    proposal: Proposal, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
+    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
 ) -> Program:
     """Gives the program of a proposal that has no errors.
 

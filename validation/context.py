@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
@@ -27,8 +28,7 @@ from validation.types.schema import pointer_of
 Reference = StepReference | InputReference
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class PlacedStep:
+class PlacedStep(NamedTuple):
     """A step with its place and everything that was looked up for it."""
 
     step: Step

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from dagwright.label import Label
 from dagwright.model import JsonSchema
-from dagwright.tool import HttpBinding, Role, ToolSpec
+from dagwright.tool import ContentRule, HttpBinding, JoinRule, Role, ToolSpec
 from validation.types.schema import tokens_of, words
 
 if TYPE_CHECKING:
@@ -103,6 +103,15 @@ class Contract:
         return tuple(
             name for name, schema in self._schemas.items() if _is_path(schema) or _is_path(schema.get("items"))
         )
+
+    @cached_property
+    def named_columns(self) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Arguments that name columns or tables, and those that hold the tables; None where there are none."""
+        naming = {name: str(schema["x-column-of"]) for name, schema in self._schemas.items() if "x-column-of" in schema}
+        rules = self.spec.output_rules.values()
+        naming |= {rule.key: rule.of for rule in rules if isinstance(rule, ContentRule) and rule.key}
+        joined = {table for rule in rules if isinstance(rule, JoinRule) for table in (rule.left, rule.right)}
+        return (tuple(naming), tuple(sorted({*naming.values(), *joined}))) if naming else None
 
     @cached_property
     def host(self) -> str | None:

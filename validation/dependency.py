@@ -23,13 +23,14 @@ def dependency_findings(context: Context) -> Iterator[Finding]:
     yield from _dependencies(context)
     yield from _circles(context)
     relation = Relation(context)
+    columns = ColumnNames(context)
     for step in context.steps:
         for argument, path, reference in step.references:
             for item in _reference(context, step, path, reference):
                 relation.without(step, argument)
                 yield item
         if step.contract is not None:
-            yield from _columns(context, step, step.contract)
+            yield from columns.findings(step, step.contract)
             yield from relation.findings(step, step.contract)
     for _, path, reference in context.answer_references:
         yield from _existence(context, None, path, reference)
@@ -151,23 +152,47 @@ def _dependency(context: Context, number: int, name: str) -> Fix:
     return add(f"{part.path}/dependencies", [name])
 
 
-def _columns(context: Context, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
-    arguments = context.types.arguments.get(step.step_id)
-    if arguments is None or context.by_id[step.step_id] is not step:
-        return
-    for problem in column_problems(contract.spec, arguments, step.literals):
-        code = "D307" if problem.reason == "type" else "D306"
-        place = _literal_place(step, problem)
-        yield finding(
-            code,
-            place,
-            f"argument {problem.argument!r} of {step.operation!r}: {problem.message}",
-            task=step.task_id,
-            step=step.step_id,
-            remedy=f"Use one of {', '.join(map(repr, problem.possible[:_LISTED]))}." if problem.possible else None,
-            fix=_nearest_column(step, problem, place),
-            name=problem.name,
+class ColumnNames:
+    """Whether the columns that arguments name are in their tables; the same names in the same table only once."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._right: set[tuple[object, ...]] = set()
+
+    def findings(self, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
+        """Gives the names that are not in their table, or are of columns of the wrong type."""
+        named = contract.named_columns
+        arguments = self._context.types.arguments.get(step.step_id)
+        if named is None or arguments is None or self._context.by_id[step.step_id] is not step:
+            return
+        names, tables = named
+        # Schemas live as long as the context does, so that their ids stay theirs.
+        key = (
+            id(contract),
+            *(id(arguments.get(table)) for table in tables),
+            *(repr(step.literals.get(n)) for n in names),
         )
+        whole = all(name in step.literals or name not in arguments for name in names)
+        if whole and key in self._right:
+            return
+        problems = column_problems(contract.spec, arguments, step.literals)
+        if whole and not problems:
+            self._right.add(key)
+        yield from (_column(step, problem) for problem in problems)
+
+
+def _column(step: PlacedStep, problem: ColumnProblem) -> Finding:
+    place = _literal_place(step, problem)
+    return finding(
+        "D307" if problem.reason == "type" else "D306",
+        place,
+        f"argument {problem.argument!r} of {step.operation!r}: {problem.message}",
+        task=step.task_id,
+        step=step.step_id,
+        remedy=f"Use one of {', '.join(map(repr, problem.possible[:_LISTED]))}." if problem.possible else None,
+        fix=_nearest_column(step, problem, place),
+        name=problem.name,
+    )
 
 
 def _literal_place(step: PlacedStep, problem: ColumnProblem) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -34,8 +34,7 @@ _SEEN_ELSEWHERE = frozenset(("finite_number", "string_unicode"))
 _CODES = {"missing": "S102", "extra_forbidden": "S103", "string_too_long": "S108", "string_too_short": "S107"}
 
 
-@dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class Part(NamedTuple, Generic[T]):
     """A parsed part with its place in the proposal."""
 
     value: T

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +29,9 @@ from dagwright.tool import (
     SameRule,
     ToolSpec,
 )
+
+# The suites are no installed package: they are found beside the tests, as in a checkout.
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 TODAY = date(2026, 3, 1)
 WORKERS = frozenset(("python", "http", "llm", "human"))

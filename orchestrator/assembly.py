@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from orchestrator.listener import Listener
     from orchestrator.strategy.strategy import PlanningStrategy
 
-CONDUCTOR_URL = "http://127.0.0.1:18080"
+CONDUCTOR_URL = "http://127.0.0.1:18080/api"
 """Where `dagwright conductor up` starts a server unless told otherwise."""
 
 
@@ -157,7 +157,7 @@ def open_engine(name: str) -> Engine:
     if name == "conductor" or name.startswith(("http://", "https://")):
         from executor.conductor.engine import ConductorEngine
 
-        return ConductorEngine(conductor_url() if name == "conductor" else name)
+        return ConductorEngine(conductor_url() if name == "conductor" else _api(name))
     raise InputError(f"there is no engine {name!r}; engines are: embedded, conductor, or the URL of a Conductor server")
 
 
@@ -165,8 +165,14 @@ def conductor_url() -> str:
     """Gives the address of the Conductor server: CONDUCTOR_SERVER_URL, else the one started here."""
     from executor.conductor import server
 
-    status = server.status()
-    return os.environ.get("CONDUCTOR_SERVER_URL") or (status.url if status.url else CONDUCTOR_URL)
+    return os.environ.get("CONDUCTOR_SERVER_URL") or server.status().url or CONDUCTOR_URL
+
+
+def _api(url: str) -> str:
+    """Gives the address of the API of a server that was named by its host alone."""
+    from urllib.parse import urlsplit
+
+    return f"{url.rstrip('/')}/api" if urlsplit(url).path in ("", "/") else url
 
 
 def open_strategy(name: str, model: Model) -> PlanningStrategy:

@@ -23,10 +23,15 @@ app = typer.Typer(
       dagwright plan "…" --input sales=@sales.csv -o proposal.json
       dagwright check proposal.json             all findings, exit 1 if rejected
       dagwright runs show RUN                   what happened
+      dagwright verify RUN                      whether its archive is whole
+
+    \b
+    Exit codes: 0 done; 1 plan or proposal rejected; 2 usage or unreadable input; 3 execution failed;
+    4 waiting for approval; 5 a component is not reachable; 130 stopped with Ctrl-C.
     """,
 )
 
-for group in (run, stages, approvals):
+for group in (run, stages, approvals, runs):
     group.register(app)
 for name, group in (
     ("runs", runs),

@@ -8,26 +8,33 @@ import typer
 
 from orchestrator.cli.output import Json, put, put_json
 
-app = typer.Typer(no_args_is_help=True, help="A local Conductor server: fetch, start, stop.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""A local Conductor server: fetch, start, stop.
+
+    \b
+    Examples:
+      dagwright conductor up                          the first time fetches it
+      dagwright run "…" --engine conductor            executes on it
+      dagwright conductor down
+    """,
+)
 
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option("--port", help="Port on the loopback address; 0 picks one.")] = 18080,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="Port on the loopback address; 18080 if it is free.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Starts the server; the first time it is fetched (458 MB, checksum verified)."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
-
     from executor.conductor import server
-    from orchestrator.view.terminal import console
+    from orchestrator.cli.progress import shown
 
-    with Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=console(quiet=json)) as bar:
-        task = bar.add_task("Conductor", total=None)
-        status = server.up(
-            lambda done, total, what: bar.update(task, completed=done, total=total, description=what), port=port
-        )
-    put_json(status.as_json()) if json else put(f"Conductor {status.version} runs at {status.url} (pid {status.pid})")
+    with shown("Conductor", quiet=json) as on_progress:
+        status = server.up(on_progress, port=port)
+    put_json(status) if json else put(f"Conductor is {status.state} at {status.url} (process {status.pid})")
 
 
 @app.command()
@@ -35,8 +42,12 @@ def down(json: Json = False) -> None:
     """Stops the server that `up` started."""
     from executor.conductor import server
 
-    stopped = server.down()
-    put_json({"stopped": stopped}) if json else put("stopped" if stopped else "no server was running")
+    before = server.status()
+    status = server.down()
+    stopped = before.state != "down"
+    put_json({**status.model_dump(mode="json", exclude_none=True), "stopped": stopped}) if json else put(
+        "stopped" if stopped else "no server was running"
+    )
 
 
 @app.command()
@@ -45,5 +56,10 @@ def status(json: Json = False) -> None:
     from executor.conductor import server
 
     found = server.status()
-    put_json(found.as_json()) if json else put(str(found))
-    raise typer.Exit(0 if found.healthy else 5)
+    if json:
+        put_json(found)
+    elif found.state == "down":
+        put("down; start it with: dagwright conductor up")
+    else:
+        put(f"{found.state} at {found.url} (process {found.pid}, log {found.log})")
+    raise typer.Exit(0 if found.state == "up" else 5)

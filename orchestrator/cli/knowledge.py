@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dagwright.exceptions import InputError
 from orchestrator.cli import options
 from orchestrator.cli.output import Json, put, put_json
 
 if TYPE_CHECKING:
     from knowledge.store import KnowledgeStore
 
-app = typer.Typer(no_args_is_help=True, help="Documents of operations and APIs: add, search, count.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Documents of operations and APIs: add, search, count.
+
+    \b
+    Examples:
+      dagwright knowledge add                       the operations of the default toolchest
+      dagwright knowledge add openapi.json          an API; also Markdown files and folders
+      dagwright knowledge search "sort a table"
+    """,
+)
 
 
 @app.command()
@@ -28,12 +40,21 @@ def add(
     from knowledge import add_source, documents_of
     from orchestrator.assembly import open_catalogue
 
+    if source is not None and catalogue:
+        raise InputError("name either a SOURCE or a --catalogue, not both")
     with _store() as store:
         if source is not None:
-            added = add_source(store, source)
+            found = add_source(store, source)
+            body = asdict(found)
         else:
-            added = store.add(documents_of(open_catalogue(catalogue or ())))
-    put_json(added) if json else put(f"{added.added} documents added, {added.unchanged} were there")
+            found = store.add(documents_of(open_catalogue(catalogue or ())))
+            body = found.model_dump(mode="json")
+    if json:
+        return put_json(body)
+    for note in body.get("notes", ()):
+        put(f"assumed: {note}")
+    put(f"{found.added} documents added, {found.unchanged} were there")
+    return None
 
 
 @app.command()

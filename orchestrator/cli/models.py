@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from orchestrator.cli.output import Json, put, put_json
 
-app = typer.Typer(no_args_is_help=True, help="Language models: what can be named, and fetching the local one.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Language models: what can be named, and fetching the local one.
+
+    \b
+    Examples:
+      dagwright model pull
+      dagwright run "…" --model openai:gpt-4o-mini
+      dagwright run "…" --model http://localhost:11434/v1#qwen2.5
+    """,
+)
 
 
 @app.command("list")
@@ -27,24 +39,21 @@ def list_(json: Json = False) -> None:
 @app.command()
 def pull(json: Json = False) -> None:
     """Fetches the local model (1.1 GB), checks its SHA-256; an interrupted fetch goes on where it stopped."""
-    path = fetch(quiet=json)
+    path = str(_pulled(quiet=json))
     put_json({"path": path}) if json else put(path)
 
 
 def fetch(*, quiet: bool) -> str:
     """Fetches the local weights unless they are here, with a progress bar, and gives their path."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
     from dagwright.llm import weights
-    from orchestrator.view.terminal import console
 
     path = weights.folder() / weights.FILE
-    if path.is_file():
-        return str(path)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console(quiet=quiet)) as progress:
-        task = progress.add_task("local model", total=None)
-        found = weights.pull(
-            lambda done, total, what: progress.update(task, completed=done, total=total, description=what)
-        )
-    return str(found)
+    return str(path if path.is_file() else _pulled(quiet=quiet))
+
+
+def _pulled(*, quiet: bool) -> Path:
+    from dagwright.llm import weights
+    from orchestrator.cli.progress import shown
+
+    with shown("local model", quiet=quiet) as on_progress:
+        return weights.pull(on_progress)

@@ -10,7 +10,24 @@ import typer
 from orchestrator.cli import options
 from orchestrator.cli.output import Json, put, put_json
 
-app = typer.Typer(no_args_is_help=True, help="What was run: list, show, replay, verify, export.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""What was run: list, show, replay, verify, export.
+
+    \b
+    Examples:
+      dagwright runs list
+      dagwright runs show RUN                goal, plan, findings, timeline, answer
+      dagwright runs replay RUN              every artefact again, without model or network
+      dagwright runs verify RUN              any changed byte is found
+      dagwright runs export RUN -o run.zip
+    """,
+)
+
+
+def register(main: typer.Typer) -> None:
+    """Adds `dagwright verify RUN`, the short form of `dagwright runs verify RUN`."""
+    main.command("verify", help="Check that a run's archive is what was written; offline.")(verify)
 
 
 @app.command("list")
@@ -89,5 +106,7 @@ def export(
     from orchestrator.assembly import home
 
     target = output or Path(f"{run}.zip")
+    if target.is_dir():
+        target = target / f"{run}.zip"
     exported(home(), run, target)
     put_json({"run": run, "file": str(target)}) if json else put(f"written to {target}")

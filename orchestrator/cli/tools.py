@@ -10,7 +10,17 @@ import typer
 from orchestrator.cli import options
 from orchestrator.cli.output import Json, put, put_json
 
-app = typer.Typer(no_args_is_help=True, help="Operations that plans may use: list them, import an API's.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="""Operations that plans may use: list them, import an API's.
+
+    \b
+    Examples:
+      dagwright tools list                                   the default toolchest
+      dagwright tools list --catalogue text
+      dagwright tools import openapi.json --name shop -o shop.json
+    """,
+)
 
 
 @app.command("list")

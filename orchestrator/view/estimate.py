@@ -1,0 +1,69 @@
+"""A dry run as a table: what would be called, under which policy, where, when, at what price."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dagwright.model import Interval
+from dagwright.policy import Action
+from dagwright.program import Program
+from executor.simulate import SimulatedStep, Simulation
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+COLOURS: dict[Action, str] = {"allow": "green", "ask": "yellow", "deny": "red"}
+
+HEADINGS = ("step", "operation", "effect", "policy", "begins s", "ends s", "cost $", "places")
+
+
+def drawn(program: Program, simulation: Simulation) -> RenderableType:
+    """Gives the steps in the order in which they would begin, then the totals."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=f"dry run of {program.proposal.plan.dag_id}: nothing was called", title_justify="left")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right" if heading.endswith((" s", " $")) else "left")
+    for step in simulation.steps:
+        table.add_row(*_cells(step))
+    parts: list[RenderableType] = [table, Text(totals(simulation))]
+    if simulation.unknown:
+        parts.append(Text(f"without stated time or cost: {', '.join(simulation.unknown)}", style="dim"))
+    if any(not step.decided for step in simulation.steps):
+        parts.append(Text("(later): policy looks at values that only running gives", style="dim"))
+    return Group(*parts)
+
+
+def totals(simulation: Simulation) -> str:
+    """Gives calls, time and cost of the whole in one line; what is unknown is called so."""
+    return (
+        f"{span(simulation.calls, 0)} calls, "
+        f"{f'{span(simulation.makespan)} s' if simulation.makespan else 'unknown time'}, "
+        f"{f'${span(simulation.cost, 4)}' if simulation.cost else 'unknown cost'}"
+    )
+
+
+def span(interval: Interval | None, digits: int = 2) -> str:
+    """Gives an interval as `low – high`, as one number where both are the same, or as `?`."""
+    if interval is None:
+        return "?"
+    low, high = f"{interval.low:.{digits}f}", f"{interval.high:.{digits}f}"
+    return low if low == high else f"{low} – {high}"
+
+
+def _cells(step: SimulatedStep) -> tuple[str, ...]:
+    from rich.markup import escape
+
+    later = "" if step.decided else " (later)"
+    return (
+        escape(step.step),
+        escape(step.operation),
+        step.effect,
+        f"[{COLOURS[step.action]}]{step.action}[/]{later}",
+        span(step.begins),
+        span(step.ends),
+        span(step.cost, 4),
+        escape(", ".join(step.places)),
+    )

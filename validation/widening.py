@@ -48,8 +48,13 @@ def widened(old: Program, new: Program) -> tuple[Finding, ...]:
     """Gives one finding for each thing that `new` may do and `old` may not; none where authority only narrows."""
     held = authority_of(old)
     found: list[Finding] = []
+    places = {
+        step.step_id: f"/decompositions/{index}/steps/{position}"
+        for index, group in enumerate(new.proposal.decompositions)
+        for position, step in enumerate(group.steps)
+    }
     for item in new.steps:
-        path = f"/steps/{item.step.step_id}"
+        path = places[item.step.step_id]
         for grant in sorted(set(_grants(new, item)) - held, key=str):
             message = f"the new plan may {grant}; the plan before may not"
             found.append(finding("P407", path, message, task=item.task_id, step=item.step.step_id, needs_approval=True))

@@ -197,7 +197,7 @@ class ConductorClient:
                 answer = self._http.request(method, path, json=json, params=params)
             except httpx.TimeoutException as late:
                 error = TimedOut(f"Conductor did not answer {method} {path} in time: {late}")
-            except httpx.TransportError as broken:
+            except (httpx.TransportError, RuntimeError) as broken:  # the latter where the client was closed meanwhile
                 error = Unreachable("the Conductor server", f"{self.url}: {broken}", remedy=REMEDY)
             else:
                 if answer.status_code < 500:

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 
-from dagwright.exceptions import TransportError, Unreachable
+from dagwright.exceptions import ContentError, DagwrightError, TransportError, Unreachable
 from executor.archive import Archive
 from executor.conductor.client import REMEDY, ConductorClient, TaskView, WorkflowView
 from executor.conductor.native import Answer, answer_of, archived_answer
@@ -30,16 +30,13 @@ from executor.history import History
 from executor.threads import Threads
 from executor.workflow import WorkflowDef
 
-POLL_MILLISECONDS = 200
+POLL_MILLISECONDS = 100
 """How long the server may hold a poll that finds nothing; it looks again only every 100 ms."""
-
-EAGER_POLL_SECONDS = 0.03
-"""How often a poll that finds nothing at once is repeated while a step can be expected."""
 
 NUDGE_SECONDS = 1.0
 """How often an execution is nudged and read."""
 
-EAGER_SECONDS = 0.1
+EAGER_SECONDS = 0.25
 """The same while a step can be expected to be handed out, or the execution to end."""
 
 EAGER_FOR = 3.0
@@ -102,9 +99,9 @@ class _Answered:
 class _Away:
     """A request got no answer."""
 
-    error: TransportError
+    error: DagwrightError
     name: str | None = None
-    """The type that was polled."""
+    """The type that was polled; empty for an answer, None for a read."""
 
 
 _News = _Polled | _Ended | _Answered | _Away | WorkflowView
@@ -131,6 +128,7 @@ class Drive:
         self._away_since: float | None = None
         self._server_ended = False
         self._done = threading.Event()
+        self._writing = threading.Lock()  # the server decides one at a time; who waits there, waits longer
 
     def to_end(self, cancelled: threading.Event) -> EngineResult:
         """Runs until the server says that the execution has ended."""
@@ -195,15 +193,11 @@ class Drive:
             self._threads.submit(self._read)
 
     def _poll(self, name: str, count: int) -> Callable[[], None]:
-        hold = 0 if self._expecting() else POLL_MILLISECONDS
-
         def job() -> None:
             try:
-                tasks = self._client.poll(name, self._domain, "dagwright", count=count, milliseconds=hold)
-                if not tasks and not hold:
-                    self._done.wait(EAGER_POLL_SECONDS)
+                tasks = self._client.poll(name, self._domain, "dagwright", count=count, milliseconds=POLL_MILLISECONDS)
                 self._news.put(_Polled(name, tasks))
-            except TransportError as error:
+            except DagwrightError as error:
                 self._done.wait(NUDGE_SECONDS)
                 self._news.put(_Away(error, name))
 
@@ -211,9 +205,10 @@ class Drive:
 
     def _read(self) -> None:
         try:
-            self._client.decide(self._id)
+            with self._writing:
+                self._client.decide(self._id)
             self._news.put(self._client.workflow(self._id))
-        except TransportError as error:
+        except DagwrightError as error:
             self._news.put(_Away(error))
 
     def _take(self, seconds: float) -> None:
@@ -250,10 +245,14 @@ class Drive:
 
     def _missed(self, away: _Away) -> list[Callable[[], None]]:
         if away.name is not None:
-            self._polling.discard(away.name)
+            self._polling.discard(away.name)  # no type is called ""
         else:
             self._reading = False
             self._next_read = time.monotonic() + NUDGE_SECONDS
+        if isinstance(away.error, ContentError):
+            if away.name == "":  # an answer to an attempt that the server no longer knows; the next read tells
+                return []
+            raise away.error
         self._away_since = self._away_since or time.monotonic()
         if time.monotonic() - self._away_since > OUTAGE_SECONDS:
             raise Unreachable("the Conductor server", f"away for {OUTAGE_SECONDS:.0f} s: {away.error}", remedy=REMEDY)
@@ -320,8 +319,9 @@ class Drive:
 
         def job() -> None:
             try:
-                self._client.update(task, answer.status, output=answer.output, reason=answer.reason)
-            except TransportError as error:
+                with self._writing:
+                    self._client.update(task, answer.status, output=answer.output, reason=answer.reason)
+            except DagwrightError as error:
                 self._news.put(_Away(error, ""))
             finally:
                 self._news.put(_Answered())

@@ -218,7 +218,7 @@ class CallGrammar:
         if column.kind == "boolean":
             return '( "true" | "false" )'
         if column.kind == "time":
-            return either((*self._dates(), *self._said(), *self._numbers("integer"), *options))
+            return either((*self._dates(), *options))
         known = categories(self.grounding, column.name, column.categories or ())
         texts = [constant(value) for value in known] if column.categories else list(self._said())
         return either((*texts, *options))

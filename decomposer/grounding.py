@@ -15,6 +15,7 @@ _FILE = re.compile(
 )
 _QUOTED = re.compile(r"[\"'“‘`]([^\"'”’`\n]{1,60})[\"'”’`]")
 _NAME = re.compile(r"\b[A-Z][\w-]*(?:[ ][A-Z][\w-]*)*\b")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s|\n)\s*$")
 _WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,
@@ -54,8 +55,18 @@ def ground(text: str) -> Grounding:
         numbers=tuple(dict.fromkeys(_numbers(rest))),
         files=files,
         quoted=tuple(dict.fromkeys(_QUOTED.findall(rest))),
-        names=tuple(dict.fromkeys(match.group(0) for match in _NAME.finditer(rest))),
+        names=tuple(dict.fromkeys(_names(rest))),
     )
+
+
+def _names(text: str) -> Iterable[str]:
+    """Gives capitalised words; one that only begins a sentence is none."""
+    for match in _NAME.finditer(text):
+        words = match.group(0).split(" ")
+        if _SENTENCE_START.search(text[: match.start()]):
+            words = words[1:]
+        if words:
+            yield " ".join(words)
 
 
 def _numbers(text: str) -> Iterable[float | int]:
@@ -82,7 +93,8 @@ def _parsed(word: str) -> Iterable[float | int]:
 
 
 def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -> tuple[str, ...]:
-    """Gives the category values that the goal mentions; all of them where it mentions only the column."""
+    """Gives the category values that the goal mentions; of two that exclude each other (yes and no) both,
+    where it mentions only the column."""
     texts = tuple(value for value in values if isinstance(value, str))
     mentioned = tuple(value for value in texts if grounding.mentions(value))
-    return mentioned or (texts if grounding.mentions(column) else ())
+    return mentioned or (texts if len(texts) <= 2 and grounding.mentions(column) else ())

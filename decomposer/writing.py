@@ -135,18 +135,24 @@ def _request(
     if problem:
         last = Message(role=last.role, content=f"{last.content}\n\nYour last line could not be used: {problem}")
     so_far = "".join(f"{line}\n" for line in conversation.lines)
+    if grammar is None:
+        asked = f"{last.content}\n\nThe plan so far:\n{so_far or '(nothing)'}\nWrite only the next line, `{label} = …`."
+        messages = (*before, Message(role=last.role, content=asked))
+    else:  # no white space at the end: the model's own next token begins with it
+        messages = (*before, last, Message(role="assistant", content=f"{so_far}{label} ="))
     return ModelRequest(
-        messages=(*before, last, Message(role="assistant", content=f"{so_far}{label} =")),
+        messages=messages,
         grammar=grammar,
         seed=seed,
         temperature=temperature,
         max_tokens=LINE_TOKENS,
-        stop=("\n",),
-        continues=True,
+        stop=("\n",) if grammar else (),
+        continues=grammar is not None,
     )
 
 
 def _first_line(text: str, label: str) -> str:
-    stripped = text.strip().removeprefix("```").strip()
-    first = stripped.split("\n", 1)[0].strip()
-    return first.removeprefix(f"{label} = ").removeprefix(f"{label} =").strip()
+    lines = [line.strip().strip("`").strip() for line in text.splitlines()]
+    written = [line for line in lines if "(" in line]
+    line = next((line for line in written if line.startswith(f"{label} ")), written[0] if written else text.strip())
+    return line.removeprefix(f"{label} =").partition("  #")[0].strip()

@@ -1,7 +1,8 @@
 """`Cassette`: recorded exchanges with a model. Replay never reaches one.
 
 A cassette is a JSONL file, one exchange a line: `{"key", "model", "request", "reply"}`. The key is
-the SHA-256 of the whole request and the model's name. An answer that was of no use is recorded as
+the SHA-256 of the whole request and the model's name; only the time that an answer may take is left
+out, for it is what is left of a step's time. An answer that was of no use is recorded as
 `error` instead of `reply`, so that what followed it can be replayed too. Equal requests are answered in the order in
 which they were recorded; when all have been given, the last one is given again.
 """
@@ -140,8 +141,8 @@ class Cassette:
 
 
 def key_of(model: str, request: ModelRequest) -> Sha256:
-    """Gives what a recording is found by: the hash of the model's name and the whole request."""
-    return sha256({"model": model, "request": request})
+    """Gives what a recording is found by: the hash of the model's name and the whole request but its timeout."""
+    return sha256({"model": model, "request": request.model_dump(mode="json", exclude={"timeout"})})
 
 
 def _read(path: Path) -> tuple[Exchange, ...]:
@@ -162,7 +163,7 @@ def _read(path: Path) -> tuple[Exchange, ...]:
 
 def _lines(request: ModelRequest) -> list[str]:
     """The request as lines that a person can compare: fields first, then each message's text."""
-    fields = request.model_dump(mode="json", exclude={"messages"})
+    fields = request.model_dump(mode="json", exclude={"messages", "timeout"})
     lines = [f"{name}: {json.dumps(value, ensure_ascii=False, sort_keys=True)}" for name, value in fields.items()]
     for message in request.messages:
         lines.append(f"--- {message.role}")

@@ -146,3 +146,7 @@ def test_the_key_is_the_whole_request(left: dict[str, object], right: dict[str, 
     one, other = ask("x", **left), ask("x", **right)
     assert (key_of("m", one) == key_of("m", other)) == (one == other)
     assert key_of("m", one) != key_of("n", one)
+
+
+def test_the_time_that_an_answer_may_take_is_no_part_of_the_key() -> None:
+    assert key_of("m", ask("x", timeout=1.0)) == key_of("m", ask("x", timeout=2.0))

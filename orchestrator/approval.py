@@ -10,10 +10,17 @@ from typing import Literal, Protocol
 from pydantic import JsonValue
 
 from dagwright.event import Event
-from dagwright.exceptions import InputError
+from dagwright.exceptions import ContentError, InputError
 from dagwright.model import Frozen
 from dagwright.program import Program, ProgramStep
 from executor.archive import Archive
+
+
+class Refused(ContentError):
+    """Raised when a person said no to a step."""
+
+    exit_code = 1
+
 
 LIFETIME = timedelta(hours=24)
 """How long an approval holds."""
@@ -71,6 +78,17 @@ def standing(events: Iterable[Event], *, now: datetime | None = None) -> dict[st
         elif event.kind == "approval.refused" and isinstance(event.body, dict):
             found.pop(str(event.body.get("digest")), None)
     return {digest: approval for digest, approval in found.items() if approval.expires > moment}
+
+
+def refusals(events: Iterable[Event]) -> dict[str, str]:
+    """Gives who refused, by digest, where nobody approved afterwards."""
+    found: dict[str, str] = {}
+    for event in events:
+        if isinstance(event.body, dict) and event.kind == "approval.refused":
+            found[str(event.body["digest"])] = str(event.body["by"])
+        elif isinstance(event.body, dict) and event.kind == "approval.given":
+            found.pop(str(event.body["digest"]), None)
+    return found
 
 
 def open_steps(program: Program, approvals: dict[str, Approval]) -> tuple[ProgramStep, ...]:

@@ -11,10 +11,22 @@ from dagwright.goal import Goal
 from executor.archive import Archive, runs
 from orchestrator.view.pictures import latest_proposal, task_states
 
+_TELLING: dict[str, str] = {
+    "run.started": "open",
+    "run.resumed": "open",
+    "program": "planned",
+    "workflow": "open",
+    "approval.requested": "waiting",
+    "approval.given": "approved",
+    "approval.refused": "refused",
+    "outcome": "",
+}
+"""What a run's last event of one of these kinds says about where it stands."""
 
-def summaries(home: Path) -> list[JsonValue]:
+
+def summaries(home: Path) -> list[dict[str, str]]:
     """Gives run, status and goal of every run in a home folder, the oldest first."""
-    found: list[JsonValue] = []
+    found: list[dict[str, str]] = []
     for run in runs(home):
         try:
             with Archive.open(home, run, read_only=True) as archive:
@@ -25,16 +37,14 @@ def summaries(home: Path) -> list[JsonValue]:
 
 
 def status_of(archive: Archive) -> str:
-    """Gives how a run ended, or that it waits or was interrupted."""
+    """Gives how a run ended; else `open` (interrupted), `planned` (proven, not executed), or what it waits for."""
     last = None
     for event in archive.events():
-        if event.kind in {"outcome", "approval.requested", "approval.given", "run.resumed"}:
+        if event.kind in _TELLING:
             last = event
-    if last is None or last.kind in {"approval.given", "run.resumed"}:
+    if last is None or not isinstance(last.body, dict):
         return "open"
-    if last.kind == "approval.requested":
-        return "waiting"
-    return str(last.body["status"]) if isinstance(last.body, dict) else "open"
+    return str(last.body["status"]) if last.kind == "outcome" else _TELLING[last.kind]
 
 
 def full(home: Path, run: str) -> dict[str, JsonValue]:

@@ -25,8 +25,8 @@ def bring_inputs(goal: Goal, into: Path, folder: Path, home: Path) -> None:
         source = next((p for p in _places(file, folder, home) if sha256_bytes(p.read_bytes()) == value["sha256"]), None)
         if source is None:
             raise InputError(
-                f"input {name!r}: the file {file!r} that the proposal was made for (sha256 {str(value['sha256'])[:12]}…) "
-                f"is neither in {str(folder)!r} nor in a run below {str(home)!r}"
+                f"input {name!r}: the file {file!r} that the proposal was made for "
+                f"(sha256 {str(value['sha256'])[:12]}…) is neither in {str(folder)!r} nor in a run below {str(home)!r}"
             )
         shutil.copyfile(source, into / file)
 

@@ -68,10 +68,12 @@ def plan(
         setup.listener.planning(version, attempt)
         try:
             planned = setup.strategy.propose(goal, context)
-            return prove(planned, setup, archive, prior), planned
         except ModelAnswerError as error:
             problem = error
             context = replace(context, temperature=0.5, seed=attempt)
+            continue
+        try:
+            return prove(planned, setup, archive, prior), planned
         except ProposalRejected as error:
             problem = error
             context = _learned(context, planned, error, attempt)

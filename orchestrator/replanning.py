@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from dagwright.feedback import Feedback
 from dagwright.program import Program
@@ -25,7 +25,20 @@ def worth_replanning(result: EngineResult) -> bool:
 
 def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, earlier: Prior | None) -> Prior:
     """Gives what the next version knows: finished steps, typed reasons, lines that failed."""
-    finished = tuple(
+    failed = [feedback for feedback in result.feedback.values() if feedback.execution_status == "failure"]
+    reasons = tuple(reason(feedback, program, lines) for feedback in failed)
+    banned = frozenset(lines[feedback.step_id] for feedback in failed if feedback.step_id in lines)
+    return Prior(
+        program=program,
+        finished=finished_of(program, lines, result.outputs),
+        reasons=(*(earlier.reasons if earlier else ()), *reasons),
+        banned=banned | (earlier.banned if earlier else frozenset[str]()),
+    )
+
+
+def finished_of(program: Program, lines: Mapping[str, str], outputs: Collection[str]) -> tuple[Finished, ...]:
+    """Gives the steps of a program that gave outputs, as the next version takes them over."""
+    return tuple(
         Finished(
             draft=Draft(
                 step_id=item.step.step_id,
@@ -37,16 +50,7 @@ def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, e
             schema=item.output_schema,
         )
         for item in program.steps
-        if item.step.step_id in result.outputs
-    )
-    failed = [feedback for feedback in result.feedback.values() if feedback.execution_status == "failure"]
-    reasons = tuple(reason(feedback, program, lines) for feedback in failed)
-    banned = frozenset(lines[feedback.step_id] for feedback in failed if feedback.step_id in lines)
-    return Prior(
-        program=program,
-        finished=finished,
-        reasons=(*(earlier.reasons if earlier else ()), *reasons),
-        banned=banned | (earlier.banned if earlier else frozenset()),
+        if item.step.step_id in outputs
     )
 
 

@@ -4,30 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import cast
+
+from pydantic import JsonValue
 
 from dagwright.event import Event
 from dagwright.exceptions import ArchiveError
 from dagwright.feedback import Outcome
 from dagwright.goal import Goal
+from dagwright.llm.meter import added
+from dagwright.llm.model import Usage
 from dagwright.program import Program
 from executor.archive import Archive
+from executor.history import History
 from executor.recertify import program_of
 from orchestrator.assembly import Names, home
-from orchestrator.setup import Setup
+from orchestrator.planning import Prior
+from orchestrator.replanning import finished_of
 
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """How far a run had come."""
+    """How far a run had come. A new run has its goal alone."""
 
     goal: Goal
     """What it is for."""
-    outcome: Outcome | None
+    outcome: Outcome | None = None
     """How it ended, if it did."""
-    program: Program | None
+    program: Program | None = None
     """The version that was proven last, certified again; None where planning goes on."""
     lines: Mapping[str, str] = field(default_factory=dict[str, str])
     """The calls that the model wrote for it, by step."""
+    prior: Prior | None = None
+    """What the version before it left, where there was one."""
+    version: int = 1
+    """The version that is to be planned next, where there is no program."""
+    replans: int = 0
+    """Versions that were given up."""
+    used: Usage | None = None
+    """What the model has used so far."""
+
+
+@dataclass
+class _Fold:
+    goal: str = ""
+    outcome: Outcome | None = None
+    written: Mapping[str, str] = field(default_factory=dict[str, str])
+    proven: Event | None = None
+    lines: Mapping[str, str] = field(default_factory=dict[str, str])
+    given_up: tuple[Event, Mapping[str, str]] | None = None
+    replans: list[dict[str, JsonValue]] = field(default_factory=list[dict[str, JsonValue]])
+
+    def take(self, event: Event) -> None:
+        body = event.body if isinstance(event.body, dict) else {}
+        if event.kind == "goal":
+            self.goal = str(body["goal"])
+        elif event.kind == "proposal":
+            self.written = cast("dict[str, str]", body.get("lines") or {})
+        elif event.kind == "program":
+            self.proven, self.lines = event, self.written
+        elif event.kind == "replan":
+            self.given_up = (self.proven, self.lines) if self.proven else self.given_up
+            self.proven = None
+            self.replans.append(body)
+        elif event.kind == "outcome":
+            self.outcome = Outcome.model_validate(event.body)
 
 
 def point_of(archive: Archive) -> Point:
@@ -37,26 +79,42 @@ def point_of(archive: Archive) -> Point:
         ArchiveError: it stopped before its goal was written down, or its program does not
             certify to the hash that the archive names.
     """
-    goal: Goal | None = None
-    outcome: Outcome | None = None
-    proven: Event | None = None
-    lines: Mapping[str, str] = {}
+    fold = _Fold()
     for event in archive.events():
-        body = event.body if isinstance(event.body, dict) else {}
-        if event.kind == "goal":
-            goal = Goal.model_validate(archive.get(str(body["goal"])))
-        elif event.kind == "proposal":
-            lines = {str(step): str(line) for step, line in dict(body.get("lines") or {}).items()}  # pyright: ignore[reportArgumentType, reportCallIssue, reportUnknownArgumentType, reportUnknownVariableType]
-        elif event.kind == "program":
-            proven = event
-        elif event.kind == "replan":
-            proven = None
-        elif event.kind == "outcome":
-            outcome = Outcome.model_validate(event.body)
-    if goal is None:
+        fold.take(event)
+    if not fold.goal:
         raise ArchiveError(f"run {archive.run!r} stopped before its goal was written down; start it anew")
-    program = program_at(proven, archive) if proven else None
-    return Point(goal=goal, outcome=outcome, program=program, lines=lines)
+    goal = Goal.model_validate(archive.get(fold.goal))
+    program = program_at(fold.proven, archive) if fold.proven else None
+    prior = _prior(fold.given_up, fold.replans[-1], archive) if fold.given_up else None
+    return Point(
+        goal=goal,
+        outcome=fold.outcome,
+        program=program,
+        lines=fold.lines,
+        prior=prior,
+        version=prior.program.proposal.version + 1 if prior else 1,
+        replans=len(fold.replans),
+        used=_used(archive),
+    )
+
+
+def _prior(given_up: tuple[Event, Mapping[str, str]], last: Mapping[str, JsonValue], archive: Archive) -> Prior:
+    """Gives what the version that was given up last left to the next one."""
+    event, lines = given_up
+    program = program_at(event, archive)
+    return Prior(
+        program=program,
+        finished=finished_of(program, lines, History(archive, program.hash).finished()),
+        reasons=tuple(cast("list[str]", last.get("reasons") or [])),
+        banned=frozenset(cast("list[str]", last.get("banned") or [])),
+    )
+
+
+def _used(archive: Archive) -> Usage | None:
+    bodies = [event.body for event in archive.events("llm.exchange") if isinstance(event.body, dict)]
+    usages = [Usage.model_validate(body["usage"]) for body in bodies if "usage" in body]
+    return reduce(added, usages) if usages else None
 
 
 def last_program(archive: Archive) -> Program | None:

@@ -27,14 +27,16 @@ class Meter:
         *,
         max_tokens: int | None = None,
         max_cost: float | None = None,
+        used: Usage | None = None,
         on_exchange: OnExchange | None = None,
     ) -> None:
-        """Starts at nothing used.
+        """Starts at nothing used, or where a run that goes on had come to.
 
         Args:
             model: The model to ask.
             max_tokens: Tokens, prompts and answers together; None is no limit.
             max_cost: US dollars; None is no limit. Answers of unknown cost count as nothing here.
+            used: What was used before; counts towards the limits.
             on_exchange: Told of every exchange, in the thread that asked.
         """
         self._model = model
@@ -42,8 +44,8 @@ class Meter:
         self._max_cost = max_cost
         self._on_exchange = on_exchange
         self._lock = threading.Lock()
-        self._used: Usage | None = None
-        self._known_cost = 0.0
+        self._used: Usage | None = used
+        self._known_cost = (used.cost or 0.0) if used else 0.0
         self._calls = 0
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -48,13 +49,18 @@ def main() -> None:
     """Runs the command line; errors made on purpose end as one plain message and their exit code."""
     try:
         app(standalone_mode=True)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        sys.stderr.write("\n".join(["dagwright: stopped", *getattr(error, "__notes__", [])]) + "\n")
         sys.exit(130)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except Exception as error:
-        from dagwright.exceptions import DagwrightError
-
-        if not isinstance(error, DagwrightError):
-            raise
+        from dagwright.exceptions import DagwrightError, InputError
         from orchestrator.cli.output import fail
 
+        if isinstance(error, OSError):
+            error = InputError(f"{error.filename or 'the system'}: {error.strerror or error}")
+        if not isinstance(error, DagwrightError):
+            raise
         fail(error)

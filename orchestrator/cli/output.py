@@ -27,11 +27,13 @@ def put(text: str) -> None:
 
 def fail(error: DagwrightError) -> NoReturn:
     """Prints an error (as JSON where `--json` was given) and exits with its code."""
+    notes = getattr(error, "__notes__", [])
     if "--json" in sys.argv:
         body: dict[str, Any] = {"error": type(error).__name__, "message": str(error)}
+        body |= {"notes": notes} if notes else {}
         if isinstance(error, ProposalRejected):
             body |= error.report.validation_result()
         put_json(body)
     else:
-        sys.stderr.write(f"dagwright: {error}\n")
+        sys.stderr.write("\n".join([f"dagwright: {error}", *notes]) + "\n")
     sys.exit(error.exit_code)

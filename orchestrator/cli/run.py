@@ -152,6 +152,7 @@ def stoppable(setup: Setup, work: Callable[[], Outcome]) -> Outcome:
 def finish(outcome: Outcome, setup: Setup, *, json: bool) -> None:
     """Draws the pictures of a run, says where things lie, and exits with the outcome's code."""
     from orchestrator.view.pictures import draw_run
+    from orchestrator.view.terminal import console
 
     folder = setup.home / "runs" / outcome.run
     pictures = draw_run(folder)
@@ -159,15 +160,7 @@ def finish(outcome: Outcome, setup: Setup, *, json: bool) -> None:
         body = outcome.model_dump(mode="json")
         put_json({**body, "folder": str(folder), "pictures": [str(picture) for picture in pictures]})
     else:
-        out = setup.listener.console if hasattr(setup.listener, "console") else None
-        if out is not None:
-            for file in outcome.files:
-                out.print(f"  [bold]file[/] {folder / 'files' / file}")
-            for picture in pictures:
-                out.print(f"  [bold]plan[/] {picture}")
-            cost = "unknown" if outcome.cost is None else f"${outcome.cost:.4f}"
-            out.print(
-                f"  [dim]{outcome.tokens} tokens, cost {cost}, {outcome.seconds:.1f} s, {outcome.replans} replans[/]"
-            )
-            out.print(f"  [bold]run[/] {outcome.run}   [dim]dagwright runs show {outcome.run}[/]")
+        from orchestrator.view.text import whereabouts
+
+        console().print(whereabouts(outcome, folder, pictures))
     raise typer.Exit(EXIT[outcome.status])

@@ -48,11 +48,15 @@ def plan(
     from orchestrator.pipeline import plan_goal
 
     names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, strategy=strategy)
+    given = options.parsed_inputs(inputs)
+    _check_target(output)
     setup = assemble(names, people_of(yes=False, quiet=json or output is None))
-    program = plan_goal(goal, options.parsed_inputs(inputs), setup)
+    run, program = plan_goal(goal, given, setup)
     _write(program.proposal, output)
     if output is not None and json:
-        put_json({"proposal": str(output), "program": program.hash, **program.report.validation_result()})
+        put_json({"run": run, "proposal": str(output), "program": program.hash, **program.report.validation_result()})
+    elif output is not None:
+        put(f"\nproposal written to {output}; execute it with: dagwright execute {output}")
 
 
 def check(
@@ -92,6 +96,7 @@ def compile_(
     """Prints or writes the WorkflowDef; `--json` is what it prints anyway."""
     from executor.compile import compile_workflow
 
+    _check_target(output)
     _write(compile_workflow(proven(proposal, catalogue, policy)), output)
     if output is not None and not json:
         put(f"workflow written to {output}")
@@ -116,7 +121,8 @@ def execute(
     names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, engine=engine)
     setup = assemble(names, people_of(yes=yes, quiet=json))
     if dry_run:
-        return estimate(program, json=json)
+        estimate(program, json=json)
+        return
     outcome = stoppable(setup, lambda: run_proposal(program.proposal, setup, folder=proposal.absolute().parent))
     finish(outcome, setup, json=json)
 
@@ -125,7 +131,10 @@ def rehearse(goal: str, inputs: Mapping[str, str | Path | JsonValue], setup: Set
     """Plans and proves a goal, then prints what running it would take and reach."""
     from orchestrator.pipeline import plan_goal
 
-    estimate(plan_goal(goal, inputs, setup), json=json)
+    run, program = plan_goal(goal, inputs, setup)
+    estimate(program, json=json)
+    if not json:
+        put(f"execute it with: dagwright run --resume {run}")
 
 
 def estimate(program: Program, *, json: bool) -> None:
@@ -174,6 +183,16 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"proposal {str(path)!r} cannot be read: {error.strerror or error}") from error
+
+
+def _check_target(target: Path | None) -> None:
+    """Finds out before a model is asked that what it writes can be kept."""
+    from dagwright.exceptions import InputError
+
+    if target is not None and target.is_dir():
+        raise InputError(f"{str(target)!r} cannot be written: it is a folder")
+    if target is not None and not target.absolute().parent.is_dir():
+        raise InputError(f"{str(target)!r} cannot be written: there is no folder {str(target.absolute().parent)!r}")
 
 
 def _write(value: Any, target: Path | None) -> None:

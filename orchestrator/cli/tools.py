@@ -54,9 +54,10 @@ def import_(
 
     from dagwright.canonical import to_json
     from knowledge import import_openapi
-    from orchestrator.fetching import read_source
+    from orchestrator.fetching import fetched
 
-    imported = import_openapi(read_source(source), name=name, base_url=base_url or None)
+    with fetched(source) as path:
+        imported = import_openapi(path, name=name, base_url=base_url or None)
     output.write_text(jsonlib.dumps(to_json(imported.catalogue), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if json:
         return put_json(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
+from dagwright.feedback import Outcome
 from dagwright.finding import Report
 from dagwright.plan import Plan
 
@@ -79,6 +81,20 @@ def answer(values: Mapping[str, JsonValue]) -> RenderableType:
         else:
             parts.append(Text.assemble((f"{shown}: ", "bold"), scalar(value)))
     return Group(*parts)
+
+
+def whereabouts(outcome: Outcome, folder: Path, pictures: Sequence[Path]) -> RenderableType:
+    """Gives where a run's files and pictures lie, what it took, and how to look at it again."""
+    from rich.console import Group
+    from rich.text import Text
+
+    lines = [Text.assemble(("  file ", "bold"), str(folder / "files" / file)) for file in outcome.files]
+    lines += [Text.assemble(("  plan ", "bold"), str(picture)) for picture in pictures]
+    cost = "unknown" if outcome.cost is None else f"${outcome.cost:.4f}"
+    took = f"{outcome.tokens} tokens, cost {cost}, {outcome.seconds:.1f} s, {outcome.replans} replans"
+    lines.append(Text(f"  {took}", style="dim"))
+    lines.append(Text.assemble(("  run ", "bold"), outcome.run, (f"   dagwright runs show {outcome.run}", "dim")))
+    return Group(*lines)
 
 
 def is_table(value: JsonValue) -> bool:

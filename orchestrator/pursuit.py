@@ -1,0 +1,146 @@
+"""`Pursuit`: phases 2 to 6 of one run, version after version, until there is an outcome."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pydantic import JsonValue
+
+from dagwright.exceptions import Cancelled
+from dagwright.feedback import Outcome, OutcomeStatus
+from dagwright.goal import Goal
+from dagwright.llm.meter import Meter
+from dagwright.llm.model import ModelReply, ModelRequest
+from dagwright.program import Program
+from executor.archive import Archive
+from executor.engine import EngineResult
+from orchestrator.answer import answer_of, files_of
+from orchestrator.execution import approve, execute
+from orchestrator.planning import Prior, plan
+from orchestrator.replanning import prior_of, worth_replanning
+from orchestrator.resumption import Point
+from orchestrator.setup import Setup
+
+Number = TypeVar("Number", int, float)
+
+
+@dataclass
+class Pursuit:
+    """One run's way to its outcome, with what it has used up so far."""
+
+    goal: Goal
+    setup: Setup
+    archive: Archive
+    point: Point
+    """Where it stood when this process took it up."""
+    program: Program | None = None
+    result: EngineResult | None = None
+    started: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        limits = self.goal.constraints
+        budget = self.setup.policy.budget
+        self.replans = self.point.replans
+        self.model = Meter(
+            self.setup.model,
+            max_tokens=_least(limits.max_tokens, budget.max_tokens),
+            max_cost=_least(limits.max_cost, budget.max_cost),
+            used=self.point.used,
+            on_exchange=self._exchanged,
+        )
+
+    def to_end(self) -> Outcome:
+        """Gives the outcome: done, or failed after as many plan versions as the goal allows.
+
+        Raises:
+            ProposalRejected, ModelAnswerError: no proposal could be proven.
+            ApprovalRequired: a person has not decided yet.
+            Refused: a person said no.
+            Cancelled: the run was stopped.
+            BudgetExceeded: the model may not be asked any more.
+            TransportError: model or engine cannot be reached.
+            ArchiveError: the disk refuses.
+        """
+        program, lines, prior, version = self.point.program, self.point.lines, self.point.prior, self.point.version
+        while True:
+            if program is None:
+                program, planned = plan(self.goal, self.setup, self.archive, self.model, version=version, prior=prior)
+                lines = planned.lines
+            self.program, self.result = program, None
+            approve(program, self.setup, self.archive)
+            self.result = execute(program, self.setup, self.archive, self.model)
+            if self.result.status == "completed":
+                return self.outcome("done")
+            if self.result.status == "cancelled":
+                raise Cancelled("the run was stopped")
+            self._report_failures(self.result)
+            if self.replans >= self.goal.constraints.max_replans or not worth_replanning(self.result):
+                return self.outcome("failed", reason=failure(self.result))
+            prior, version = self._narrowed(program, lines, self.result, prior), program.proposal.version + 1
+            program = None
+
+    def _narrowed(
+        self, program: Program, lines: Mapping[str, str], result: EngineResult, earlier: Prior | None
+    ) -> Prior:
+        """Gives what the next version knows, written down so that a resumed run knows it too."""
+        prior = prior_of(program, lines, result, earlier)
+        version = program.proposal.version + 1
+        self.replans += 1
+        body: dict[str, JsonValue] = {"version": version, "reasons": list(prior.reasons)}
+        self.archive.append("replan", {**body, "banned": list[JsonValue](sorted(prior.banned))})
+        self.setup.listener.replanning(version, prior.reasons)
+        return prior
+
+    def _report_failures(self, result: EngineResult) -> None:
+        for feedback in result.feedback.values():
+            if feedback.execution_status == "failure":
+                self.archive.append("feedback", feedback.model_dump(mode="json"))
+                self.setup.listener.failed(feedback)
+
+    def outcome(self, status: OutcomeStatus, *, reason: str = "") -> Outcome:
+        """Gives the outcome and writes it down; a run that waits or was stopped gets none in the archive."""
+        answer: dict[str, JsonValue] = {}
+        if status == "done" and self.program is not None and self.result is not None:
+            answer = answer_of(self.program, self.result.outputs, self.archive)
+        outcome = Outcome(
+            run=self.archive.run,
+            status=status,
+            answer=answer,
+            reason=reason,
+            replans=self.replans,
+            files=files_of(self.archive.files),
+            tokens=self.model.used.prompt_tokens + self.model.used.completion_tokens,
+            cost=self.model.used.cost,
+            seconds=round(time.monotonic() - self.started, 3),
+        )
+        if status not in {"waiting", "cancelled"}:
+            self.archive.append("outcome", outcome.model_dump(mode="json"))
+        return outcome
+
+    def _exchanged(self, request: ModelRequest, reply: ModelReply | Exception) -> None:
+        answered: dict[str, JsonValue] = {"request": self.archive.put(request), "model": self.model.name}
+        if isinstance(reply, Exception):
+            answered |= {"error": type(reply).__name__, "message": str(reply)[:500]}
+            usage = getattr(reply, "usage", None)
+        else:
+            answered["reply"] = self.archive.put(reply)
+            usage = reply.usage
+        if usage is not None:
+            answered["usage"] = usage.model_dump(mode="json")
+        self.archive.append("llm.exchange", answered)
+
+
+def failure(result: EngineResult) -> str:
+    """Gives in words why a workflow did not complete: the step, the code, the message."""
+    feedback = result.feedback.get(result.failed_step or "")
+    if feedback is None or not feedback.errors:
+        return f"the workflow ended as {result.status}"
+    error = feedback.errors[-1]
+    return f"step {feedback.step_id!r} failed ({error.code}): {error.message or error.kind}"
+
+
+def _least(*limits: Number | None) -> Number | None:
+    return min((limit for limit in limits if limit is not None), default=None)

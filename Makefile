@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup test check demo conductor-demo bench lock clean
+.PHONY: help setup test check demo conductor-demo bench record lock clean
 .DEFAULT_GOAL := help
 
 help: ## show the targets
@@ -35,6 +35,10 @@ conductor-demo: setup ## the same goal on a real Conductor server
 
 bench: setup ## the suites of the README, with their figures
 	$(BIN)/dagwright bench run all
+
+record: setup ## record anew what the local model answers in the tests
+	$(BIN)/dagwright model pull
+	$(BIN)/python -m tests.record
 
 lock: setup ## renew the lock files from pyproject.toml
 	printf 'uv\nsetuptools>=77\nwheel\n' | $(BIN)/uv pip compile - --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header -q -o bootstrap.lock

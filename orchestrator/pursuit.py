@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pydantic import JsonValue
 
-from dagwright.exceptions import Cancelled
+from dagwright.exceptions import Cancelled, ModelAnswerError, ProposalRejected
 from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.goal import Goal
 from dagwright.llm.meter import Meter
@@ -44,6 +44,7 @@ class Pursuit:
         limits = self.goal.constraints
         budget = self.setup.policy.budget
         self.replans = self.point.replans
+        self.failed = self.point.prior.reasons[-1] if self.point.prior else ""
         self.model = Meter(
             self.setup.model,
             max_tokens=_least(limits.max_tokens, budget.max_tokens),
@@ -67,8 +68,12 @@ class Pursuit:
         program, lines, prior, version = self.point.program, self.point.lines, self.point.prior, self.point.version
         while True:
             if program is None:
-                program, planned = plan(self.goal, self.setup, self.archive, self.model, version=version, prior=prior)
-                lines = planned.lines
+                try:
+                    program, lines = self._planned(version, prior)
+                except (ProposalRejected, ModelAnswerError) as error:
+                    if prior is None:
+                        raise
+                    return self.outcome("failed", reason=f"{self.failed}; no other plan held: {error}")
             self.program, self.result = program, None
             approve(program, self.setup, self.archive)
             self.result = execute(program, self.setup, self.archive, self.model)
@@ -79,8 +84,13 @@ class Pursuit:
             self._report_failures(self.result)
             if self.replans >= self.goal.constraints.max_replans or not worth_replanning(self.result):
                 return self.outcome("failed", reason=failure(self.result))
+            self.failed = failure(self.result)
             prior, version = self._narrowed(program, lines, self.result, prior), program.proposal.version + 1
             program = None
+
+    def _planned(self, version: int, prior: Prior | None) -> tuple[Program, Mapping[str, str]]:
+        program, planned = plan(self.goal, self.setup, self.archive, self.model, version=version, prior=prior)
+        return program, planned.lines
 
     def _narrowed(
         self, program: Program, lines: Mapping[str, str], result: EngineResult, earlier: Prior | None

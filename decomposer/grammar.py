@@ -39,6 +39,15 @@ class Argument:
     is_path: bool
     """Whether it names a file to write."""
 
+    def excludes(self, other: Argument) -> bool:
+        """Whether both name one column of the same table: a column is not set against itself."""
+        return self.is_column and other.is_column and self.column_of == other.column_of
+
+    @property
+    def is_column(self) -> bool:
+        """Whether it names exactly one column."""
+        return self.column_of is not None and self.schema.get("type") == "string"
+
     @property
     def is_table(self) -> bool:
         """Whether it takes an array of row objects."""
@@ -120,7 +129,9 @@ class CallGrammar:
         joined = any(
             isinstance(rule, JoinRule) and rule.right == argument.name for rule in self.spec.output_rules.values()
         )
-        return joined or any(argument.name in (other.column_of, other.value_of) for other in after)
+        return joined or any(
+            argument.name in (other.column_of, other.value_of) or argument.excludes(other) for other in after
+        )
 
     def _branches(
         self, argument: Argument, after: tuple[Argument, ...], chosen: Mapping[str, Variable | str], prefix: str
@@ -152,10 +163,17 @@ class CallGrammar:
         found = columns(table.schema) if isinstance(table, Variable) else None
         wanted = _column_type(argument.schema)
         shared = self._shared(argument, chosen)
+        used = {
+            chosen.get(other.name)
+            for other in arguments_of(self.spec)
+            if argument.is_column and other.excludes(argument)
+        }
         return tuple(
             column.name
             for column in found or ()
-            if (wanted is None or column.kind in (wanted, "unknown")) and (shared is None or column.name in shared)
+            if (wanted is None or column.kind in (wanted, "unknown"))
+            and (shared is None or column.name in shared)
+            and column.name not in used
         )
 
     def _shared(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> set[str] | None:
@@ -240,9 +258,9 @@ class CallGrammar:
 
     def _path(self, argument: Argument) -> str | None:
         endings = suffixes(argument.schema)
-        free = [name for name in self.grounding.files if _ends(name, endings) and name not in self.taken]
-        if free:
-            return either(constant(name) for name in free)
+        named = [name for name in self.grounding.files if _ends(name, endings)]
+        if named:
+            return either(constant(name) for name in named if name not in self.taken)
         ending = either(literal(f".{ending}") for ending in endings[:1]) or literal(".txt")
         return f'"\\"" [a-z] [a-z0-9_]{{2,24}} {ending} "\\""'
 

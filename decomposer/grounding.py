@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -32,7 +32,7 @@ class Grounding:
     numbers: tuple[float | int, ...]
     """Numbers, in digits or words, in order, without repetitions."""
     files: tuple[str, ...]
-    """File names."""
+    """Names of files that are to be written."""
     quoted: tuple[str, ...]
     """Quoted texts."""
     names: tuple[str, ...]
@@ -46,9 +46,9 @@ class Grounding:
         return re.search(rf"(?<!\w){re.escape(plain)}(?:s|es)?(?!\w)", self.text.replace("_", " ")) is not None
 
 
-def ground(text: str) -> Grounding:
-    """Gives what a goal's text says literally."""
-    files = tuple(dict.fromkeys(match.group(0) for match in _FILE.finditer(text)))
+def ground(text: str, *, given: Collection[str] = ()) -> Grounding:
+    """Gives what a goal's text says literally; `given` are the names of its own files."""
+    files = tuple(dict.fromkeys(match.group(0) for match in _FILE.finditer(text) if match.group(0) not in given))
     rest = _FILE.sub(" ", text)
     return Grounding(
         text=text.lower(),
@@ -94,7 +94,8 @@ def _parsed(word: str) -> Iterable[float | int]:
 
 def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -> tuple[str, ...]:
     """Gives the category values that the goal mentions; of two that exclude each other (yes and no) both,
-    where it mentions only the column."""
+    where it mentions only the column.
+    """
     texts = tuple(value for value in values if isinstance(value, str))
     mentioned = tuple(value for value in texts if grounding.mentions(value))
     return mentioned or (texts if len(texts) <= 2 and grounding.mentions(column) else ())

@@ -51,7 +51,7 @@ class Conversation:
     """Prompt and lines so far; only ever appended to, so that its prefix stays cached."""
 
     opening: tuple[Message, ...]
-    """Rules, operations, worked examples; the last message states the goal."""
+    """Rules, operations, worked examples; the last message, and it alone, states the goal."""
     lines: tuple[str, ...] = ()
 
 
@@ -148,6 +148,7 @@ def _request(
         max_tokens=LINE_TOKENS,
         stop=("\n",) if grammar else (),
         continues=grammar is not None,
+        stable=len(before),
     )
 
 

@@ -63,7 +63,10 @@ def write_outline(
         TransportError: the model cannot be reached.
     """
     messages = outline_prompt(goal, operations, inputs, feedback)
-    reply = model.complete(ModelRequest(messages=messages, json_schema=OUTLINE_SCHEMA, max_tokens=1200, seed=seed))
+    request = ModelRequest(
+        messages=messages, json_schema=OUTLINE_SCHEMA, max_tokens=1200, seed=seed, stable=len(messages) - 1
+    )
+    reply = model.complete(request)
     value = cast("dict[str, list[dict[str, object]]]", reply.value or {})
     try:
         tasks = [TaskOutline.model_validate(item) for item in value["tasks"]]

@@ -46,7 +46,7 @@ class Sheet:
         sheet = cls(
             goal=goal,
             context=context,
-            grounding=ground(goal.text),
+            grounding=ground(goal.text, given=_file_names(goal)),
             operations=words,
             scope=initial_scope(goal, context.catalogue),
         )
@@ -72,22 +72,16 @@ class Sheet:
 
     def offer(self, *, may_end_task: bool = False, answering: bool = True) -> Offer:
         """Gives what the next line may be."""
-        done = {*self.written_files(), *self.input_files()}
-        owed = [name for name in self.grounding.files if name not in done]
+        owed = set(self.grounding.files) - set(self.written_files())
         answerable = () if owed or not self.generated or not answering else self._answerable()
         return Offer(
             operations=self.operations,
             scope=self.scope,
             answerable=answerable,
             may_end_task=may_end_task,
-            taken=frozenset((*self.written_files(), *self.input_files())),
+            taken=frozenset(self.written_files()),
             banned=self.context.banned | frozenset(self.calls.values()),
         )
-
-    def input_files(self) -> tuple[str, ...]:
-        """Gives the names of the goal's own files."""
-        paths = [given.value.get("path") for given in self.goal.inputs.values() if isinstance(given.value, dict)]
-        return tuple(str(path).rsplit("/", 1)[-1] for path in paths if path)
 
     def _answerable(self) -> tuple[str, ...]:
         return tuple(variable.name for variable in self.scope.variables if _is_of_steps(variable))
@@ -172,6 +166,11 @@ class Sheet:
             version=self.context.version,
         )
         return Planned(proposal=proposal, lines={step: line for step, line in self.calls.items() if step in needed})
+
+
+def _file_names(goal: Goal) -> frozenset[str]:
+    paths = [given.value.get("path") for given in goal.inputs.values() if isinstance(given.value, dict)]
+    return frozenset(str(path).rsplit("/", 1)[-1] for path in paths if path)
 
 
 def _is_of_steps(variable: Variable) -> bool:

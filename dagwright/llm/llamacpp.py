@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import secrets
 import signal
+import socket
 import tempfile
 import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +24,7 @@ from dagwright.exceptions import Cancelled, ContentError, InputError, TimedOut, 
 from dagwright.model import JsonSchema
 
 GRACE = 30.0
-"""Seconds that a stopped completion may take to end its current batch."""
+"""Seconds that a stopped completion may take to end its current batch, and a state to be written or read."""
 
 
 @dataclass(kw_only=True)
@@ -65,21 +69,34 @@ class Completion:
 class Engine:
     """Weights in memory. Not thread-safe: its user holds a lock around `stream`."""
 
-    def __init__(self, path: Path, *, threads: int, context: int) -> None:
+    def __init__(self, path: Path, *, threads: int, context: int, states: Path) -> None:
         """Loads the weights; prints nothing and leaves signal handlers as they were.
+
+        Args:
+            path: A GGUF file.
+            threads: How many threads decode.
+            context: Tokens of prompt and answer together.
+            states: Folder in which `save` and `restore` find their files.
 
         Raises:
             InputError: the file is no GGUF that llama.cpp can load.
         """
         # llama.cpp insists on a server: it gets a socket in a private folder and a random key
         self._folder = tempfile.TemporaryDirectory(prefix="dagwright-llm-")
-        parameters = _parameters(path, threads=threads, context=context, socket=f"{self._folder.name}/s.sock")
+        self._socket, self._key = f"{self._folder.name}/s.sock", secrets.token_hex(32)
+        parameters = _parameters(path, threads=threads, context=context)
+        parameters.hostnames = [self._socket]
+        parameters.api_keys = [self._key]
+        if states.is_dir():
+            parameters.slot_save_path = f"{states}/"
         with _signals_kept():
             try:
                 self._server = _xllamacpp().Server(parameters)
             except RuntimeError as error:
                 self._folder.cleanup()
                 raise InputError(f"{str(path)!r} cannot be loaded: it is no GGUF model that llama.cpp knows") from error
+
+        self.identity = _identity(path, context=context)
 
     def stream(self, body: JsonSchema, *, chat: bool, timeout: float, cancelled: threading.Event) -> Completion:
         """Runs one completion to its end, its time limit or its cancellation.
@@ -115,10 +132,52 @@ class Engine:
             raise ContentError(f"llama.cpp refused the request: {result.error.get('message')}")
         return result
 
+    def read(self, prompt: str, *, timeout: float, cancelled: threading.Event) -> int:
+        """Reads a prompt without answering it and gives its number of tokens; raises as `stream`."""
+        body: JsonSchema = {"prompt": prompt, "max_tokens": 0, "temperature": 0.0, "cache_prompt": True}
+        return self.stream(body, chat=False, timeout=timeout, cancelled=cancelled).prompt_tokens
+
+    def save(self, name: str) -> int | None:
+        """Writes the state to a file of the folder `states`; gives the tokens in it, None if it could not."""
+        count = self._slot("save", name).get("n_saved")
+        return count if isinstance(count, int) else None
+
+    def restore(self, name: str) -> bool:
+        """Takes up a state from a file of the folder `states`; says whether it could."""
+        return isinstance(self._slot("restore", name).get("n_restored"), int)
+
+    def _slot(self, action: str, name: str) -> JsonSchema:
+        """Asks the one slot to do something that only llama.cpp's own server offers; empty where it would not."""
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        connection = _SocketConnection(self._socket)
+        try:
+            connection.request("POST", f"/slots/0?action={action}", json.dumps({"filename": name}), headers)
+            response = connection.getresponse()
+            found: JsonValue = json.loads(response.read()) if response.status == HTTPStatus.OK else None
+        except (OSError, HTTPException, ValueError):
+            return {}
+        finally:
+            connection.close()
+        return found if isinstance(found, dict) else {}
+
     def close(self) -> None:
         """Frees the weights."""
         del self._server
         self._folder.cleanup()
+
+
+class _SocketConnection(HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=GRACE)
+        self._path = path
+
+    def connect(self) -> None:
+        """Opens the socket."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(GRACE)
+        self.sock.connect(self._path)
 
 
 def _wait(worker: threading.Thread, *, timeout: float, cancelled: threading.Event) -> None:
@@ -131,7 +190,7 @@ def _wait(worker: threading.Thread, *, timeout: float, cancelled: threading.Even
         worker.join(0.05)
 
 
-def _parameters(path: Path, *, threads: int, context: int, socket: str) -> Any:
+def _parameters(path: Path, *, threads: int, context: int) -> Any:
     parameters = _xllamacpp().CommonParams()
     parameters.model.path = str(path)
     parameters.n_ctx = context
@@ -145,9 +204,14 @@ def _parameters(path: Path, *, threads: int, context: int, socket: str) -> Any:
     parameters.verbosity = -1
     parameters.ui = False
     parameters.endpoint_slots = False
-    parameters.hostnames = [socket]
-    parameters.api_keys = [secrets.token_hex(32)]
     return parameters
+
+
+def _identity(path: Path, *, context: int) -> str:
+    """Gives what distinguishes models whose states do not fit each other: weights, context, build, processor."""
+    status, library = path.stat(), _xllamacpp()
+    build = f"{library.__version__} {library.BUILD_INFO} {library.get_system_info()}"
+    return f"{path.resolve()} {status.st_size} {status.st_mtime_ns} {context} {build}"
 
 
 def _xllamacpp() -> Any:

@@ -14,7 +14,8 @@ from dagwright.llm.answer import checked_value
 from dagwright.llm.constraint import json_grammar
 from dagwright.llm.llamacpp import Completion, Engine
 from dagwright.llm.model import ModelReply, ModelRequest, Usage
-from dagwright.llm.prompt import chatml, check_continues
+from dagwright.llm.prefix import PrefixCache, PrefixStore
+from dagwright.llm.prompt import chatml, chatml_opening, check_continues
 from dagwright.model import JsonSchema
 
 THREADS = 2
@@ -26,23 +27,34 @@ CONTEXT = 8192
 class LocalModel:
     """llama.cpp in this process. Loads at the first request; one request runs at a time.
 
-    Consecutive requests that begin alike share the prefix cache: keep what is stable in front.
+    Consecutive requests that begin alike share the prefix cache: keep what is stable in front. What
+    a request declares `stable` is read once on a machine: the next process takes it up from disk.
     """
 
-    def __init__(self, path: Path | None = None, *, threads: int = THREADS, context: int = CONTEXT) -> None:
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        threads: int = THREADS,
+        context: int = CONTEXT,
+        states: Path | None = None,
+    ) -> None:
         """Remembers where the weights are.
 
         Args:
             path: A GGUF file; None means the default weights, looked for when first needed.
             threads: How many threads decode.
             context: Tokens of prompt and answer together.
+            states: Folder of what was read of stable openings; None is `prefix` in the cache.
         """
         self._path = path
+        self._states = states
         self._threads = threads
         self._context = context
         self._lock = threading.Lock()
         self._cancelled = threading.Event()
         self._engine: Engine | None = None
+        self._prefixes: PrefixCache | None = None
         self._chatml = True
 
     @property
@@ -76,9 +88,11 @@ class LocalModel:
         try:
             self._cancelled.clear()
             engine = self._loaded()
-            left = max(request.timeout - (time.monotonic() - started), 0.1)
             body = self._body(request, grammar)
+            read = self._prepare(request, started)
+            left = _left(request, started)
             completion = engine.stream(body, chat=not self._chatml, timeout=left, cancelled=self._cancelled)
+            completion.cached_tokens = max(completion.cached_tokens - read, 0)
         finally:
             self._lock.release()
         return self._reply(request, completion, time.monotonic() - started)
@@ -92,18 +106,28 @@ class LocalModel:
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
-                self._engine = None
+                self._engine = self._prefixes = None
 
     def _loaded(self) -> Engine:
         if self._engine is None:
-            from dagwright.llm.weights import require
+            from dagwright.llm.weights import folder, require
 
             path = require(self._path)
             self._chatml = _speaks_chatml(path)
-            self._engine = Engine(path, threads=self._threads, context=self._context)
+            store = PrefixStore(self._states or folder().parent / "prefix")
+            self._engine = Engine(path, threads=self._threads, context=self._context, states=store.folder)
+            self._prefixes = PrefixCache(self._engine, store)
             if self._cancelled.is_set():
                 raise Cancelled("the model was stopped while it was loading")
         return self._engine
+
+    def _prepare(self, request: ModelRequest, started: float) -> int:
+        """Puts the stable opening in front and gives the tokens of it that had to be read."""
+        if self._prefixes is None or not self._chatml:
+            return 0
+        last = len(request.messages) - 1 if request.continues else len(request.messages)
+        opening = chatml_opening(request.messages[: min(request.stable, last)])
+        return self._prefixes.prepare(opening, timeout=_left(request, started), cancelled=self._cancelled)
 
     def _body(self, request: ModelRequest, grammar: str | None) -> JsonSchema:
         body: JsonSchema = {
@@ -138,6 +162,10 @@ class LocalModel:
             usage=usage,
             model=self.name,
         )
+
+
+def _left(request: ModelRequest, started: float) -> float:
+    return max(request.timeout - (time.monotonic() - started), 0.1)
 
 
 def _grammar(request: ModelRequest) -> str | None:

@@ -37,6 +37,12 @@ class ModelRequest(Frozen):
     """True where the last message is the beginning of the assistant's own answer."""
     timeout: float = Field(default=600.0, gt=0)
     """Seconds."""
+    stable: int = Field(default=0, ge=0, exclude=True)
+    """How many leading messages hold nothing of a user's own and come again in other runs.
+
+    What a model on this machine read of them may be kept on disk. It is no part of what is asked,
+    and therefore not of its JSON.
+    """
 
 
 class Usage(Frozen):

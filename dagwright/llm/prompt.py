@@ -25,9 +25,13 @@ def chatml(messages: Sequence[Message], *, continues: bool) -> str:
     """
     check_continues(messages, continues=continues)
     closed = messages[:-1] if continues else messages
-    parts = [f"<|im_start|>{message.role}\n{plain(message.content)}{END}\n" for message in closed]
     opening = plain(messages[-1].content) if continues else ""
-    return "".join(parts) + f"<|im_start|>assistant\n{opening}"
+    return f"{chatml_opening(closed)}<|im_start|>assistant\n{opening}"
+
+
+def chatml_opening(messages: Sequence[Message]) -> str:
+    """Gives finished messages: what every prompt that goes on from them begins with."""
+    return "".join(f"<|im_start|>{message.role}\n{plain(message.content)}{END}\n" for message in messages)
 
 
 def plain(text: str) -> str:

@@ -98,6 +98,8 @@ def _declared(table: Table, column: str) -> str:
     kinds = {kind_of(row[column]) for row in table} - {"null"}
     if kinds == {"integer", "number"}:
         return "REAL"
+    if "boolean" in kinds and len(kinds) > 1 and not kinds & {"integer", "number"}:
+        return "BOOLEAN BLOB"  # read as truths again, and text stays as it is
     # Without a declared type a column takes each value as it is.
     return _SQL_TYPES.get(kinds.pop(), "") if len(kinds) == 1 else ""
 

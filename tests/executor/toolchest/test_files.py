@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dagwright.exceptions import ToolRejected
@@ -48,6 +48,7 @@ cells = st.one_of(
     rows=st.lists(st.fixed_dictionaries({"a": cells, "b b": cells}), min_size=1, max_size=4),
     form=st.sampled_from(["json", "sqlite"]),
 )
+@example(rows=[{"a": "", "b b": None}, {"a": False, "b b": None}], form="sqlite")
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 def test_written_files_hold_what_was_propagated(tmp_path: Path, rows: list[dict[str, Any]], form: str) -> None:
     from executor.toolchest.tables import table_schema

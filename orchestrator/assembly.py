@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from dagwright.catalogue import Catalogue, load_catalogue
 from dagwright.exceptions import CatalogueError, InputError, PolicyError
 from dagwright.llm.model import Model
 from dagwright.policy import DEFAULT_POLICY, Policy, load_policy
-from orchestrator.setup import Setup
+from orchestrator.setup import OpenStore, Setup, no_store
 
 if TYPE_CHECKING:
     from executor.bindings.human import Asker
@@ -98,7 +99,7 @@ def assemble(names: Names, people: People, *, at: Path | None = None) -> Setup:
         catalogue=catalogue,
         engine=open_engine(names.engine),
         runners=_runners(people.ask),
-        store=_store(catalogue, at or home()),
+        store=_store(catalogue, people.listener),
         policy=policy,
         approver=people.approver,
         approver_name=people.approver_name,
@@ -205,16 +206,18 @@ def _runners(ask: Asker | None) -> Callable[[Model], Runners]:
     return made
 
 
-def _store(catalogue: Catalogue, folder: Path) -> KnowledgeStore | None:
+def _store(catalogue: Catalogue, listener: Listener) -> OpenStore:
     from orchestrator.evidence import SHOWN_WHOLE
 
     if len(catalogue.tools) <= SHOWN_WHOLE:
-        return None
-    from knowledge import documents_of, open_store
+        return no_store
 
-    store = open_store(folder / "knowledge")
-    store.add(documents_of(catalogue))
-    return store
+    def opened() -> AbstractContextManager[KnowledgeStore]:
+        from orchestrator.indexing import indexed
+
+        return indexed(catalogue, listener.reading)
+
+    return opened
 
 
 def _silent() -> Listener:

@@ -19,6 +19,9 @@ class Listener:
     def ingested(self, goal: Goal) -> None:
         """Inputs are read."""
 
+    def reading(self, done: int, total: int) -> None:
+        """Operations of a large catalogue are being read, once."""
+
     def planning(self, version: int, attempt: int) -> None:
         """The model is about to write a proposal."""
 

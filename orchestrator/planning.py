@@ -50,7 +50,8 @@ def plan(
         TransportError: the model cannot be reached.
     """
     now = datetime.now(UTC)
-    evidence = gather(goal, setup.catalogue, setup.policy, setup.store, at=now.date())
+    with setup.store() as store:
+        evidence = gather(goal, setup.catalogue, setup.policy, store, at=now.date())
     archive.append("evidence", evidence.model_dump(mode="json"))
     context = PlanningContext(
         model=model,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def no_secret(_name: str) -> str | None:
     return None
 
 
+OpenStore = Callable[[], AbstractContextManager[KnowledgeStore | None]]
+"""Opens a store for as long as the context lasts."""
+
+
+def no_store() -> AbstractContextManager[None]:
+    """Gives no store."""
+    return nullcontext()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setup:
     """Model, catalogue, policy, engine and the people around a run."""
@@ -39,8 +49,8 @@ class Setup:
     """What executes."""
     runners: Callable[[Model], Runners]
     """Gives the runners of all kinds of binding, `llm` steps with the model given."""
-    store: KnowledgeStore | None = None
-    """Documents of the catalogue; needed only where the catalogue is too large to show whole."""
+    store: OpenStore = no_store
+    """Opens the documents of the catalogue while evidence is gathered; none where it can be shown whole."""
     policy: Policy = DEFAULT_POLICY
     """What is allowed."""
     approver: Approver = approve_later
@@ -52,8 +62,8 @@ class Setup:
     listener: Listener = field(default_factory=Listener)
     """Told of everything."""
     cancelled: threading.Event = field(default_factory=threading.Event)
+    """Set when the person stops it."""
     executing: threading.Event = field(default_factory=threading.Event)
     """Set while an engine runs, which then looks at `cancelled` itself."""
-    """Set when the person stops it."""
     settings: dict[str, str] = field(default_factory=dict[str, str])
     """What `run --resume` needs to put the same setup together again: names, never secrets."""

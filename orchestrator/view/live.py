@@ -48,6 +48,13 @@ class LiveView(Listener):
         for name, given in goal.inputs.items():
             self.console.print(f"  [cyan]{escape(name)}[/] {escape(given.description or text.scalar(given.value))}")
 
+    def reading(self, done: int, total: int) -> None:
+        """Says how far the reading of a catalogue is."""
+        if done == 0:
+            self.console.print(f"\n[bold]reading {total} operations[/] [dim](once for this catalogue)[/]")
+        elif done == total or done % 1_000 == 0:
+            self.console.print(f"  [dim]{done} of {total}[/]")
+
     def planning(self, version: int, attempt: int) -> None:
         """Says that the model is at work."""
         again = f", version {version}" if version > 1 else ""

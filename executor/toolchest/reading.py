@@ -67,16 +67,20 @@ def read_csv(path: Path) -> Contents:
     return Contents(columns=tuple(names), rows=rows, notes=tuple(notes))
 
 
+_CONTROL = set(range(32)) - set(b"\t\n\v\f\r\x1a")
+"""Bytes that no text holds."""
+
+
 def _decoded(path: Path) -> tuple[str, list[str]]:
     data = path.read_bytes()
     if not data.strip():
         raise InputError(f"{path.name!r} is empty; a CSV file has at least a header line")
     if data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
         return data.decode("utf-16"), ["the file is UTF-16"]
-    start = data[:512].lstrip().lower()
-    for mark, what in ((b"\0", "a binary file"), (b"<!doctype", "an HTML page"), (b"<html", "an HTML page")):
-        if mark in data[:8192] if mark == b"\0" else start.startswith(mark):
-            raise InputError(f"{path.name!r} is not a CSV file but {what}")
+    if _CONTROL & set(data[:8192]):
+        raise InputError(f"{path.name!r} is not a CSV file but a binary file")
+    if data[:512].lstrip().lower().startswith((b"<!doctype", b"<html")):
+        raise InputError(f"{path.name!r} is not a CSV file but an HTML page")
     try:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError as error:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dagwright.plan import Plan
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 230, 54, 60, 22, 20
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 270, 76, 64, 24, 24
+LINE, LINES = 38, 3
+"""Characters of a line in a box, and lines of a description."""
 COLOURS = {
     "planned": ("#f6f8fa", "#57606a"),
     "completed": ("#dafbe1", "#1a7f37"),
@@ -17,6 +20,8 @@ COLOURS = {
     "cancelled": ("#fff8c5", "#9a6700"),
 }
 """Fill and line per state."""
+SIGNS = {"completed": "✓", "failed": "✗", "running": "▸", "cancelled": "⊘"}
+"""What a state is called in a corner of the box."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +29,7 @@ class Box:
     """A task's place in the picture, in pixels."""
 
     task_id: str
+    description: str
     lines: tuple[str, ...]
     x: float
     y: float
@@ -34,8 +40,8 @@ def mermaid(plan: Plan) -> str:
     """Gives the plan as a Mermaid flow chart."""
     lines = ["flowchart LR"]
     for task in plan.nodes:
-        text = html.escape(task.description, quote=True).replace("\n", " ")
-        lines.append(f'    {task.task_id}["{task.task_id}<br/>{text[:120]}"]')
+        text = html.escape(textwrap.shorten(task.description, 120, placeholder=" …"), quote=True)
+        lines.append(f'    {task.task_id}["{task.task_id}<br/>{text}"]')
     for task in plan.nodes:
         lines.extend(f"    {needed} --> {task.task_id}" for needed in task.dependencies)
     return "\n".join(lines) + "\n"
@@ -59,7 +65,7 @@ def svg(plan: Plan, states: Mapping[str, str] | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         'font-family="system-ui, sans-serif" font-size="12">\n'
         '<defs><marker id="a" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0 0 8 4 0 8z" fill="#57606a"/></marker></defs>\n'
+        '<path d="M0 0 8 4 0 8z" fill="#8c959f"/></marker></defs>\n'
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>\n' + "\n".join([*arrows, *drawn]) + "\n</svg>\n"
     )
 
@@ -87,6 +93,7 @@ def _boxes(plan: Plan, ranks: Sequence[Sequence[str]], states: Mapping[str, str]
         for row, task in enumerate(rank):
             boxes[task] = Box(
                 task_id=task,
+                description=described[task],
                 lines=tuple(_wrapped(described[task])),
                 x=MARGIN + column * (BOX_WIDTH + GAP_X),
                 y=MARGIN + offset + row * (BOX_HEIGHT + GAP_Y),
@@ -96,28 +103,35 @@ def _boxes(plan: Plan, ranks: Sequence[Sequence[str]], states: Mapping[str, str]
 
 
 def _wrapped(text: str) -> list[str]:
-    words, lines = text.split(), [""]
-    for word in words:
-        if len(lines[-1]) + len(word) + 1 > 36:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines if len(lines) <= 2 else [lines[0], lines[1][:34] + "…"]
+    """Gives a text in lines that fit a box; what does not fit is cut, with an ellipsis."""
+    lines = textwrap.wrap(text, LINE, break_long_words=True) or [""]
+    return lines if len(lines) <= LINES else [*lines[: LINES - 1], f"{lines[LINES - 1][: LINE - 1].rstrip()}…"]
 
 
 def _drawn(box: Box) -> str:
     fill, line = COLOURS.get(box.state, COLOURS["planned"])
+    left = f'x="{box.x + 12:g}"'
     texts = "".join(
-        f'<text x="{box.x + 10}" y="{box.y + 32 + 14 * index}" fill="#24292f">{html.escape(text)}</text>'
+        f'<text {left} y="{box.y + 37 + 15 * index:g}" fill="#24292f">{html.escape(text)}</text>'
         for index, text in enumerate(box.lines)
     )
+    name = html.escape(box.task_id)
+    sign = SIGNS.get(box.state, "")
+    mark = (
+        sign
+        and f'<text x="{box.x + BOX_WIDTH - 12:g}" y="{box.y + 20:g}" text-anchor="end" fill="{line}">{sign}</text>'
+    )
     return (
-        f'<g><rect x="{box.x}" y="{box.y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" fill="{fill}" stroke="{line}"/>'
-        f'<text x="{box.x + 10}" y="{box.y + 16}" font-weight="bold" fill="{line}">{html.escape(box.task_id)}</text>{texts}</g>'
+        f"<g><title>{name}: {html.escape(box.description)}</title>"
+        f'<rect x="{box.x:g}" y="{box.y:g}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="8" '
+        f'fill="{fill}" stroke="{line}" stroke-width="1.3"/>'
+        f'<text {left} y="{box.y + 20:g}" font-weight="bold" fill="{line}">{name}</text>{mark}{texts}</g>'
     )
 
 
 def _arrow(start: Box, end: Box) -> str:
     x1, y1 = start.x + BOX_WIDTH, start.y + BOX_HEIGHT / 2
-    x2, y2 = end.x, end.y + BOX_HEIGHT / 2
+    x2, y2 = end.x - 1, end.y + BOX_HEIGHT / 2
     middle = (x1 + x2) / 2
-    return f'<path d="M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}" fill="none" stroke="#57606a" marker-end="url(#a)"/>'
+    curve = f"M{x1:g} {y1:g} C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}"
+    return f'<path d="{curve}" fill="none" stroke="#8c959f" stroke-width="1.3" marker-end="url(#a)"/>'

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Callable
 
 from executor.archive import Archive
+from executor.conductor.attempts import Run
 from executor.conductor.client import ConductorClient
-from executor.conductor.drive import Drive, Job
+from executor.conductor.drive import Drive
 from executor.conductor.native import native_tasks, native_workflow
 from executor.conductor.outbox import Outbox
 from executor.decide import Execution
@@ -54,18 +55,17 @@ class ConductorEngine:
         execution = Execution(workflow)
         client = ConductorClient(self._url)
         try:
-            job = Job(
-                client=client,
+            job = Run(
                 workflow=workflow,
                 execution=execution,
                 history=History(archive, program),
                 archive=archive,
-                begin=lambda: _begin(client, workflow, Outbox(archive.folder, run), run, program),
                 call=call,
                 on_progress=on_progress,
                 workers=self._workers,
             )
-            return Drive(job).to_end(cancelled)
+            outbox = Outbox(archive.folder, run)
+            return Drive(job, client, lambda: _begin(client, workflow, outbox, run, program)).to_end(cancelled)
         finally:
             client.close()
 

@@ -1,0 +1,180 @@
+"""`Attempts`: the attempts that run here, and what the archive learns of them.
+
+A mirror of the server's decisions (`decide.Execution`, fed with what is archived) says which steps
+can be handed out for this run at all, and which attempt at them is due.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass
+
+from executor.archive import Archive
+from executor.conductor.client import TaskView
+from executor.conductor.native import Answer, answer_of
+from executor.conductor.news import Ended, Held, News
+from executor.decide import Cancel, Command, Completed, Execution, Failed, Finish, Schedule, TimedOut
+from executor.engine import Progress, ProgressState, StepResult
+from executor.history import History
+from executor.threads import Threads
+from executor.workflow import WorkflowDef
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What is run, and with what."""
+
+    workflow: WorkflowDef
+    execution: Execution
+    history: History
+    archive: Archive
+    call: Callable[[str, int, threading.Event], StepResult]
+    on_progress: Callable[[Progress], None]
+    workers: int
+    """How many attempts run at a time."""
+
+
+class Attempts:
+    """Those of one run. Called by the deciding thread alone."""
+
+    def __init__(self, run: Run, threads: Threads, news: queue.SimpleQueue[News]) -> None:
+        self._run, self._threads, self._news = run, threads, news
+        self._execution, self._history = run.execution, run.history
+        self._held: dict[str, Held] = {}
+        self._owed: set[str] = set()
+        self._names = _names(run.workflow)
+
+    @property
+    def running(self) -> tuple[Held, ...]:
+        """Those that run here."""
+        return tuple(self._held.values())
+
+    def resume(self) -> None:
+        """Folds over what the archive knows, as the embedded engine does."""
+        known = self._history.scheduled()
+        commands = self._execution.start(self._history.inherited())
+        for occurrence in self._history.occurrences():
+            commands += self._execution.advance(occurrence)
+        self._owed = set(self._history.finished()) & set(self._execution.steps)
+        running = self._execution.running
+        with self._run.archive.batch():
+            self._obey([c for c in commands if isinstance(c, Schedule) and running.get(c.step) == c.attempt], known)
+
+    def wanted(self) -> Mapping[str, int]:
+        """Gives how many tasks of each type are to be asked for."""
+        free = self._run.workers - len(self._held)
+        if free <= 0:
+            return {}
+        steps = (self._execution.running.keys() - self._held.keys()) | self._owed
+        return {name: min(count, free) for name, count in Counter(self._names[step] for step in steps).items()}
+
+    def idle(self) -> bool:
+        """Tells whether a step is due that the server has not handed out."""
+        return bool(self._execution.running.keys() - self._held.keys())
+
+    def is_step(self, task: TaskView) -> bool:
+        """Tells whether a task is a step's, not one for control."""
+        return task.reference_task_name in self._names
+
+    def holds(self, task: TaskView) -> Held | None:
+        """Gives the attempt that runs here for this very task."""
+        held = self._held.get(task.reference_task_name)
+        return held if held is not None and held.task.task_id == task.task_id else None
+
+    def supersede(self, task: TaskView) -> list[Callable[[], None]]:
+        """Gives up the attempt at the same step that the server replaced by this one."""
+        held = self._held.get(task.reference_task_name)
+        return [] if held is None else self.time_out(held)
+
+    def finished(self, task: TaskView) -> str | None:
+        """Gives the output hash of a task's step if it is archived; the server is owed it no longer."""
+        output = self._history.output(task.reference_task_name)
+        if output is not None:
+            self._owed.discard(task.reference_task_name)
+        return output
+
+    def begin(self, task: TaskView) -> list[Callable[[], None]]:
+        """Begins the attempt that is due; gives what is to be done once that is on disk."""
+        step = task.reference_task_name
+        attempt = self._execution.running.get(step)
+        if attempt is None:
+            return []
+        self._history.record("task.started", step, attempt)
+        held = self._held[step] = Held(step, attempt, task, threading.Event())
+        return [lambda: self._launch(held)]
+
+    def end(self, item: Ended) -> Answer | None:
+        """Archives how an attempt ended and gives the server's answer; None for one that was given up."""
+        held, result = item.held, item.result
+        if self._held.get(held.step) is not held:
+            return None
+        if isinstance(result, Exception):
+            raise result
+        del self._held[held.step]
+        self._history.record_result(held.step, held.attempt, result)
+        completed = result.status == "completed"
+        self._tell(held.step, "completed" if completed else "failed", held.attempt)
+        if completed:
+            self._obey(self._execution.advance(Completed(held.step, held.attempt)))
+        else:
+            for_good = result.status == "failed_for_good"
+            self._obey(self._execution.advance(Failed(held.step, held.attempt, for_good)))
+        return answer_of(held.step, result)
+
+    def time_out(self, held: Held) -> list[Callable[[], None]]:
+        """Archives that the server gave an attempt up; gives what is to be done once that is on disk."""
+        del self._held[held.step]
+        self._history.record("task.timed_out", held.step, held.attempt)
+        self._tell(held.step, "failed", held.attempt)
+        self._obey(self._execution.advance(TimedOut(held.step, held.attempt)))
+        return [held.stop.set]
+
+    def cancel(self, held: Held) -> None:
+        """Archives that an attempt was stopped."""
+        del self._held[held.step]
+        self._history.record("task.cancelled", held.step, held.attempt)
+        self._tell(held.step, "cancelled", held.attempt)
+
+    def stop(self) -> None:
+        """Asks all that run to stop."""
+        for held in self._held.values():
+            held.stop.set()
+
+    def _launch(self, held: Held) -> None:
+        self._tell(held.step, "running", held.attempt)
+
+        def job() -> None:
+            try:
+                result: StepResult | Exception = self._run.call(held.step, held.attempt, held.stop)
+            except Exception as error:  # noqa: BLE001 - raised again by the deciding thread
+                result = error
+            self._news.put(Ended(held, result))
+
+        self._threads.submit(job)
+
+    def _obey(self, commands: list[Command], known: Container[tuple[str, int]] = ()) -> None:
+        for command in commands:
+            if isinstance(command, Cancel | Finish):
+                continue
+            if (command.step, command.attempt) not in known:
+                self._history.record("task.scheduled", command.step, command.attempt)
+            self._tell(command.step, "scheduled" if command.attempt == 1 else "retrying", command.attempt)
+
+    def _tell(self, step: str, state: ProgressState, attempt: int) -> None:
+        self._run.on_progress(Progress(step=step, state=state, attempt=attempt))
+
+
+def _names(workflow: WorkflowDef) -> dict[str, str]:
+    """Gives the task type by step."""
+    found: dict[str, str] = {}
+    waiting = list(workflow.tasks)
+    while waiting:
+        task = waiting.pop()
+        if task.type == "SIMPLE":
+            found[task.task_reference_name] = task.name
+        for branch in task.fork_tasks:
+            waiting.extend(branch)
+    return found

@@ -1,0 +1,41 @@
+"""Prompts: stable parts first, worked examples only with operations on offer."""
+
+from __future__ import annotations
+
+import re
+
+from dagwright.goal import Goal
+from executor.toolchest import default_catalogue
+from planner.prompt import examples, interleaved_prompt, prompt_file
+from planner.signature import signature, words_of
+
+OPERATIONS = words_of(default_catalogue().tools)
+
+
+def test_everything_before_the_goal_is_the_same_for_all_goals() -> None:
+    first = interleaved_prompt(Goal(goal_id="a", text="one"), OPERATIONS, ("x: table",), ())
+    second = interleaved_prompt(Goal(goal_id="b", text="two"), OPERATIONS, ("y: table",), ("failed",))
+    assert first[:-1] == second[:-1]
+    assert "one" in first[-1].content
+
+
+def test_examples_are_shown_only_with_their_operations() -> None:
+    blocks = prompt_file("examples").split("\n---\n")
+    assert len(list(examples(OPERATIONS))) == 2 * len(blocks)
+    assert list(examples({"other": OPERATIONS["chart"]})) == []
+
+
+def test_examples_use_arguments_that_exist() -> None:
+    lines = re.findall(r"^s\d+ = (\w+)\((.*)\)", prompt_file("examples"), re.MULTILINE)
+    for operation, arguments in lines:
+        if operation != "answer":
+            names = set(re.findall(r"(\w+)=", arguments))
+            properties = OPERATIONS[operation].input_schema["properties"]
+            assert isinstance(properties, dict)
+            assert names <= set(properties)
+
+
+def test_a_signature_is_one_line() -> None:
+    for word, spec in OPERATIONS.items():
+        assert "\n" not in signature(word, spec)
+    assert signature("top_rows", OPERATIONS["top_rows"]) == "top_rows(table, n) -> table: Keep only the first n rows."

@@ -29,6 +29,9 @@ Mode = Literal["record", "replay", "live"]
 COMPARED = 200
 """Recordings, the latest ones, that a miss is compared with."""
 
+SHOWN, WIDTH = 40, 200
+"""Lines of a difference that a miss shows, and characters of each."""
+
 
 class Exchange(Frozen):
     """One request and its answer."""
@@ -136,8 +139,11 @@ class Cassette:
         if not recorded:
             return f"{head}; it is empty"
         nearest = max(recorded, key=lambda lines: difflib.SequenceMatcher(None, lines, wanted, autojunk=False).ratio())
-        diff = "\n".join(difflib.unified_diff(nearest, wanted, "recorded", "asked", lineterm="", n=1))
-        return f"{head}. Nearest recording:\n{diff or '(it was recorded for another model)'}"
+        diff = list(difflib.unified_diff(nearest, wanted, "recorded", "asked", lineterm="", n=1))
+        shown = [line if len(line) <= WIDTH else f"{line[:WIDTH]}…" for line in diff[:SHOWN]]
+        if len(diff) > SHOWN:
+            shown.append(f"… and {len(diff) - SHOWN} more lines")
+        return f"{head}. Nearest recording:\n" + ("\n".join(shown) or "(it was recorded for another model)")
 
 
 def key_of(model: str, request: ModelRequest) -> Sha256:
@@ -163,8 +169,9 @@ def _read(path: Path) -> tuple[Exchange, ...]:
 
 def _lines(request: ModelRequest) -> list[str]:
     """The request as lines that a person can compare: fields first, then each message's text."""
-    fields = request.model_dump(mode="json", exclude={"messages", "timeout"})
+    fields = request.model_dump(mode="json", exclude={"messages", "grammar", "timeout"})
     lines = [f"{name}: {json.dumps(value, ensure_ascii=False, sort_keys=True)}" for name, value in fields.items()]
+    lines += ["--- grammar", *(request.grammar or "none").splitlines()]
     for message in request.messages:
         lines.append(f"--- {message.role}")
         lines.extend(message.content.splitlines())

@@ -52,10 +52,10 @@ def sales_is_right(answer: Any, files: Path) -> None:
     assert not set(sums.index) - {sums.idxmax()} & set(leaves(answer))
 
 
-def means_is_right(answer: Any, files: Path) -> None:
-    means = pandas.read_csv(penguins()).groupby("species")["body_mass_g"].mean()
-    written = pandas.read_csv(files / "means.csv")
-    assert dict(written.itertuples(index=False, name=None)) == pytest.approx(means.to_dict())
+def totals_is_right(answer: Any, files: Path) -> None:
+    totals = pandas.read_csv(EXAMPLES / "sales.csv").groupby("city")["revenue"].sum()
+    written = pandas.read_csv(files / "totals.csv")
+    assert dict(written.itertuples(index=False, name=None)) == pytest.approx(totals.to_dict())
 
 
 def oslo_is_right(answer: Any, files: Path) -> None:
@@ -78,7 +78,7 @@ class Case:
 CASES = (
     Case("demo", demo_is_right),
     Case("sales", sales_is_right),
-    Case("means", means_is_right),
+    Case("totals", totals_is_right),
     Case("oslo", oslo_is_right),
 )
 
@@ -111,11 +111,11 @@ def test_the_recorded_demo_goal_is_that_of_the_command(recorded: Any) -> None:
 
 
 def test_a_changed_byte_of_an_answer_is_found(dagwright: Any, recorded: Any) -> None:
-    outcome = dagwright("run", *recorded("means"), "--json").json
-    (Path(outcome["folder"]) / "files" / "means.csv").write_text("species,mean\n")
+    outcome = dagwright("run", *recorded("totals"), "--json").json
+    (Path(outcome["folder"]) / "files" / "totals.csv").write_text("city,sum\n")
     found = dagwright("verify", outcome["run"], "--json")
     assert (found.code, found.json["intact"]) == (3, False)
-    assert "means.csv" in " ".join(found.json["problems"])
+    assert "totals.csv" in " ".join(found.json["problems"])
 
 
 def test_a_run_shows_goal_plan_steps_and_answer(dagwright: Any, recorded: Any) -> None:
@@ -142,7 +142,7 @@ def test_stages_one_at_a_time_give_what_a_run_gives(dagwright: Any, recorded: An
 
 
 def test_a_policy_that_asks_makes_a_run_wait_until_a_person_approves(dagwright: Any, recorded: Any) -> None:
-    waiting = dagwright("run", *recorded("means"), "--policy", str(EXAMPLES / "careful.yaml"), "--json")
+    waiting = dagwright("run", *recorded("totals"), "--policy", str(EXAMPLES / "careful.yaml"), "--json")
     assert (waiting.code, waiting.json["status"], waiting.json["files"]) == (4, "waiting", [])
     run = waiting.json["run"]
     assert dagwright("run", "--resume", run, "--json").code == 4
@@ -150,7 +150,7 @@ def test_a_policy_that_asks_makes_a_run_wait_until_a_person_approves(dagwright: 
     assert (approved["decision"], len(approved["steps"])) == ("approved", 1)
     resumed = dagwright("run", "--resume", run, "--json")
     assert (resumed.code, resumed.json["status"]) == (0, "done")
-    means_is_right(resumed.json["answer"], Path(resumed.json["folder"]) / "files")
+    totals_is_right(resumed.json["answer"], Path(resumed.json["folder"]) / "files")
     assert dagwright("verify", run).code == 0
 
 

@@ -98,6 +98,17 @@ def test_a_miss_shows_how_the_nearest_recording_differs(path: Path) -> None:
     assert "entirely" not in shown
 
 
+def test_a_miss_shows_a_long_difference_in_part(path: Path) -> None:
+    recorded(path, "one")
+    grammar = "\n".join(f'r{number} ::= "{"x" * 999}"' for number in range(500))
+    with pytest.raises(CassetteMiss) as caught:
+        Cassette(path, mode="replay").complete(ask("one", grammar=grammar))
+    shown = str(caught.value)
+    assert "+r0 ::=" in shown
+    assert shown.endswith("more lines")
+    assert len(shown) < 10_000
+
+
 def test_a_miss_in_an_empty_cassette_says_so(path: Path) -> None:
     path.parent.mkdir()
     path.write_text("")

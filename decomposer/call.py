@@ -13,7 +13,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from dagwright.exceptions import ModelAnswerError
-from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
+from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value
 from decomposer.scope import Scope
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
@@ -157,8 +157,4 @@ def written(value: Value, scope: Scope) -> str:
     name = next((variable.name for variable in scope.variables if variable.value == value), None)
     if name is not None:
         return name
-    return (
-        value.from_ + value.path.replace("/", ".")
-        if isinstance(value, StepReference)
-        else cast("InputReference", value).input
-    )
+    return value.from_ + value.path.replace("/", ".") if isinstance(value, StepReference) else value.input

@@ -272,7 +272,7 @@ class CallGrammar:
             if inner:
                 yield inner
         elif kind in {"number", "integer"}:
-            yield from self._grounded(argument, cast("str", kind))
+            yield from self._grounded(argument, kind)
         elif kind == "array":
             yield from self._list(argument)
         elif kind == "object" and argument.required and not self._is_given(argument):
@@ -308,19 +308,12 @@ class CallGrammar:
             yield list_of(expression, least=1, most=8)
 
 
-WRITING_WORDS = ("write", "save", "store", "export", "draw", "plot", "chart", "graph", "report", "file", "produce")
-"""Words of a goal that ask for a file without naming it."""
-
-
 def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bool:
-    """Whether the goal asks for an operation that writes a file: by naming such a file, or in words."""
-    endings = next((suffixes(a.schema) for a in arguments_of(spec) if a.is_path), None)
-    if endings is None:
+    """Whether the goal has a cue of an operation, or names a file of the kind that it writes."""
+    endings = next((suffixes(argument.schema) for argument in arguments_of(spec) if argument.is_path), None)
+    if endings and any(_ends(name, endings) and name not in taken for name in grounding.files):
         return True
-    if any(_ends(name, endings) and name not in taken for name in grounding.files):
-        return True
-    words = {*spec.operation.split("_"), *WRITING_WORDS} if not grounding.files else set(spec.operation.split("_")[-1:])
-    return any(grounding.mentions(word) for word in words)
+    return not spec.cues or any(grounding.mentions(cue) for cue in spec.cues)
 
 
 def fits(producer: JsonSchema, consumer: JsonSchema) -> bool:

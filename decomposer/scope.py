@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from pydantic import JsonValue
+
 from dagwright.catalogue import Catalogue
 from dagwright.decomposition import ToolIntent
 from dagwright.goal import Goal, GoalInput
@@ -116,7 +118,7 @@ def _loaded(name: str, given: GoalInput, catalogue: Catalogue) -> Iterator[Varia
             continue
         for key in keys:
             arguments: dict[str, Value] = {rule.of: InputReference(input=name)}
-            literals = {}
+            literals: dict[str, JsonValue] = {}
             if key is not None and rule.key is not None:
                 arguments[rule.key] = LiteralValue(literal=key)
                 literals[rule.key] = key

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,7 +51,7 @@ class Draft:
         return f"t_{self.step_id}"
 
 
-def _filled(template: str, constants: dict[str, object]) -> str:
+def _filled(template: str, constants: Mapping[str, object]) -> str:
     for name, value in constants.items():
         template = template.replace("{" + name + "}", str(value))
     return template

@@ -42,8 +42,14 @@ _OPTIONS = (
     "--conductor.environment.type=noop",
     "--conductor.app.systemTaskWorkerCallbackDuration=1s",
     "--conductor.app.workflowOffsetTimeout=5s",
+    # joins look again after 50 ms instead of 150 ms, for as long as before (600 times) before they slow down
+    "--conductor.app.systemTaskQueuePopTimeout=0ms",
+    "--conductor.app.systemTaskPostponeThreshold=600",
     "--management.health.elasticsearch.enabled=false",
 )
+# IMMEDIATE: a transaction that reads first and writes later fails where another wrote in between, and the server
+# tries again only after 50 ms, 100 ms, 200 ms and so on; one that is to write from the start just waits its turn.
+_DATABASE_OPTIONS = "busy_timeout=15000&journal_mode=WAL&synchronous=NORMAL&transaction_mode=IMMEDIATE"
 _JAVA_OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xlog:disable")
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # servers that this process started
@@ -187,7 +193,7 @@ def _start(jar: Path, folder: Path, port: int) -> _State:
     classes = jar.parent / f"classes-{known}.jsa"
     unfinished = classes.with_suffix(f".{os.getpid()}")
     share = f"-XX:SharedArchiveFile={classes}" if classes.is_file() else f"-XX:ArchiveClassesAtExit={unfinished}"
-    database = f"jdbc:sqlite:{folder / 'conductor.db'}?busy_timeout=15000&journal_mode=WAL"
+    database = f"jdbc:sqlite:{folder / 'conductor.db'}?{_DATABASE_OPTIONS}"
     command = [str(java), *_JAVA_OPTIONS, share, "-jar", str(jar), f"--server.port={port}", *_OPTIONS]
     command.append(f"--spring.datasource.url={database}")
     with (folder / "server.log").open("wb") as log:

@@ -299,6 +299,9 @@ class ToolSpec(Frozen):
     """What happens when transport fails."""
     capabilities: tuple[str, ...] = ()
     """Capability tags."""
+    cues: tuple[str, ...] = ()
+    """Words that ask for it: where a grammar chooses, it is offered only for a goal that has one of them,
+    or that names a file of the kind it writes. Without any it is always offered."""
     doc_ids: tuple[str, ...] = ()
     """Documents that describe it; `tool:{name}` is always one."""
     valid_from: date | None = None

@@ -174,7 +174,12 @@ class CallGrammar:
             if (wanted is None or column.kind in (wanted, "unknown"))
             and (shared is None or column.name in shared)
             and column.name not in used
+            and not (wanted == "numeric" and self._is_key(column.name))
         )
+
+    def _is_key(self, column: str) -> bool:
+        """Whether a numeric column numbers its rows: nothing is calculated from it unless it is named."""
+        return re.search(r"(?:^|_)id$", column.lower()) is not None and not self.grounding.mentions(column)
 
     def _shared(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> set[str] | None:
         """Gives the columns of the other table where this argument joins two, else None."""
@@ -198,15 +203,33 @@ class CallGrammar:
 
     def _columns_expression(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> str | None:
         names = self.columns(argument, chosen)
+        kind = argument.schema.get("type")
+        if kind == "array" and not any(isinstance(rule, JoinRule) for rule in self.spec.output_rules.values()):
+            names = self._touched(names, chosen[argument.column_of or ""]) or names
         one = either(constant(name) for name in names)
         if one is None:
             return None
-        kind = argument.schema.get("type")
         if kind == "array":
             return list_of(one, least=1, most=min(len(names), 12))
         if kind == "object":
             return self._mapping(one, cast("JsonSchema", argument.schema.get("additionalProperties") or {}), len(names))
         return one
+
+    def _touched(self, names: tuple[str, ...], table: Variable | str) -> tuple[str, ...]:
+        """Gives the columns that the goal touches with a word or a value, and those that steps have made."""
+        from validation.types import columns
+
+        found = columns(table.schema) if isinstance(table, Variable) else None
+        values = {column.name: column.categories or () for column in found or ()}
+        return tuple(
+            name for name in names if self._is_made(name) or self.grounding.touches(name, values.get(name, ()))
+        )
+
+    def _is_made(self, name: str) -> bool:
+        from validation.types import columns
+
+        given = (columns(variable.schema) or () for variable in self.scope.variables if variable.loader)
+        return not any(column.name == name for found in given for column in found)
 
     def _mapping(self, key: str, schema: JsonSchema, most: int) -> str | None:
         value = (

@@ -45,6 +45,13 @@ class Grounding:
             return False
         return re.search(rf"(?<!\w){re.escape(plain)}(?:s|es)?(?!\w)", self.text.replace("_", " ")) is not None
 
+    def touches(self, column: str, values: Iterable[JsonValue]) -> bool:
+        """Whether the goal has a word of a column's name, or one of its values."""
+        words = [word for word in re.split(r"[\W_]+", column) if len(word) > 2]
+        return any(self.mentions(word) for word in words or [column]) or any(
+            isinstance(value, str) and self.mentions(value) for value in values
+        )
+
 
 def ground(text: str, *, given: Collection[str] = ()) -> Grounding:
     """Gives what a goal's text says literally; `given` are the names of its own files."""

@@ -24,6 +24,7 @@ CHANGING = (
         {"table": table(), "columns": columns("Columns that go.")},
         ROWS,
         rules={"table": DropRule(of="table", columns="columns")},
+        cues=("drop", "remove", "without", "except", "column"),
     ),
     operation(
         "rename_columns",
@@ -39,6 +40,7 @@ CHANGING = (
         },
         ROWS,
         rules={"table": RenameRule(of="table", mapping="mapping")},
+        cues=("rename", "renamed", "call"),
     ),
     operation(
         "cast_columns",
@@ -60,6 +62,7 @@ CHANGING = (
         },
         ROWS,
         rules={"table": CastRule(of="table", types="types")},
+        cues=("cast", "convert", "type"),
     ),
     operation(
         "combine_columns",
@@ -74,6 +77,22 @@ CHANGING = (
         },
         ROWS,
         rules={"table": AddRule.model_validate({"of": "table", "column": "name", "schema": NUMBER_OR_NOTHING})},
+        cues=(
+            "times",
+            "plus",
+            "minus",
+            "ratio",
+            "difference",
+            "product",
+            "multiply",
+            "multiplied",
+            "divide",
+            "divided",
+            "add",
+            "combine",
+            "combined",
+            "sum",
+        ),
     ),
     operation(
         "scale_column",
@@ -88,6 +107,25 @@ CHANGING = (
         },
         ROWS,
         rules={"table": AddRule.model_validate({"of": "table", "column": "name", "schema": NUMBER_OR_NOTHING})},
+        cues=(
+            "times",
+            "percent",
+            "percentage",
+            "multiply",
+            "multiplied",
+            "divide",
+            "divided",
+            "add",
+            "plus",
+            "minus",
+            "convert",
+            "increase",
+            "reduce",
+            "discount",
+            "half",
+            "double",
+            "twice",
+        ),
     ),
     operation(
         "bin_column",
@@ -105,6 +143,7 @@ CHANGING = (
         rules={
             "table": AddRule.model_validate({"of": "table", "column": "name", "schema": {"type": ["string", "null"]}})
         },
+        cues=("bin", "range", "bucket", "band", "group", "categorise", "categorize"),
     ),
     operation(
         "date_part",
@@ -120,6 +159,7 @@ CHANGING = (
         rules={
             "table": AddRule.model_validate({"of": "table", "column": "name", "schema": {"type": ["integer", "null"]}})
         },
+        cues=("year", "month", "day", "weekday", "hour", "date", "monthly", "yearly", "daily", "when"),
     ),
     operation(
         "fill_missing",
@@ -132,5 +172,6 @@ CHANGING = (
         },
         ROWS,
         rules={"table": AddRule.model_validate({"of": "table", "column": "column", "schema": {"type": "number"}})},
+        cues=("fill", "replace", "impute", "missing"),
     ),
 )

@@ -26,6 +26,7 @@ LOADING = (
         rules={"table": ContentRule(of="file")},
         output_labels=READ_FROM_OUTSIDE,
         latency=READING,
+        cues=("csv", "file"),
     ),
     operation(
         "load_json",
@@ -36,6 +37,7 @@ LOADING = (
         rules={"table": ContentRule(of="file")},
         output_labels=READ_FROM_OUTSIDE,
         latency=READING,
+        cues=("json",),
     ),
     operation(
         "load_sqlite",
@@ -46,6 +48,7 @@ LOADING = (
         rules={"table": ContentRule(of="file", key="name")},
         output_labels=READ_FROM_OUTSIDE,
         latency=READING,
+        cues=("sqlite", "database", "sql"),
     ),
 )
 
@@ -59,6 +62,7 @@ WRITING = (
         roles={"path": "control"},
         effect="write",
         writes=("file:{path}",),
+        cues=("csv", "file"),
     ),
     operation(
         "write_json",
@@ -70,6 +74,7 @@ WRITING = (
         roles={"path": "control"},
         effect="write",
         writes=("file:{path}",),
+        cues=("json",),
     ),
     operation(
         "write_sqlite",
@@ -85,6 +90,7 @@ WRITING = (
         roles={"path": "control", "name": "control"},
         effect="write",
         writes=("file:{path}",),
+        cues=("sqlite", "database"),
     ),
     operation(
         "chart",
@@ -107,6 +113,19 @@ WRITING = (
         effect="write",
         writes=("file:{path}",),
         latency=DRAWING,
+        cues=(
+            "chart",
+            "plot",
+            "graph",
+            "draw",
+            "diagram",
+            "histogram",
+            "figure",
+            "picture",
+            "scatter",
+            "visualise",
+            "visualize",
+        ),
     ),
     # Each step's log is a file of its own, named after the step: nothing that another could write too.
     operation(
@@ -118,6 +137,7 @@ WRITING = (
         optional=("rows",),
         rules=SAME,
         effect="write",
+        cues=("log", "logged", "intermediate"),
     ),
     operation(
         "check_schema",
@@ -128,5 +148,6 @@ WRITING = (
         ROWS,
         optional=("columns",),
         rules=SAME,
+        cues=("schema", "validate", "check", "verify"),
     ),
 )

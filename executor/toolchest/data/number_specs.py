@@ -53,6 +53,7 @@ GROUPING = (
         },
         ROWS,
         rules={"table": PivotRule(of="table", index="index", columns="columns", value="value")},
+        cues=("pivot", "cross", "crosstab", "matrix"),
     ),
     operation(
         "describe",
@@ -60,6 +61,7 @@ GROUPING = (
         "Summarise every column: type, count, missing and distinct values; mean, std, min, quartiles, max of numbers.",
         {"table": table()},
         {"table": _DESCRIPTION},
+        cues=("describe", "summary", "summarise", "summarize", "statistics", "overview"),
     ),
 )
 
@@ -119,6 +121,7 @@ SINGLE = (
         },
         {"normal": {"type": "boolean"}, "p_value": NUMBER, "statistic": NUMBER},
         optional=("test",),
+        cues=("normal", "normality", "normally", "shapiro", "gaussian"),
     ),
     operation(
         "get_value",

@@ -41,6 +41,7 @@ CHOOSING = (
         ROWS,
         optional=("keep", "limit"),
         rules=SAME,
+        cues=("outlier", "iqr", "zscore", "z-score"),
     ),
     operation(
         "drop_missing",
@@ -50,6 +51,7 @@ CHOOSING = (
         ROWS,
         optional=("columns",),
         rules=SAME,
+        cues=("missing", "null", "nan", "empty", "incomplete", "complete", "blank", "without"),
     ),
     operation(
         "drop_duplicates",
@@ -59,6 +61,7 @@ CHOOSING = (
         ROWS,
         optional=("columns",),
         rules=SAME,
+        cues=("duplicate", "duplicated", "deduplicate", "distinct", "unique", "repeated"),
     ),
     operation(
         "sort_rows",

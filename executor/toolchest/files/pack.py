@@ -58,6 +58,7 @@ _READ = _operation(
     {"text": {"type": "string"}},
     effect="read",
     output_labels=READ_FROM_OUTSIDE,
+    cues=("text", "read"),
 )
 
 _WRITE = _operation(
@@ -69,6 +70,7 @@ _WRITE = _operation(
     effect="write",
     roles={"path": "control"},
     writes=("file:{path}",),
+    cues=("note", "text"),
 )
 
 _LIST = _operation(
@@ -78,6 +80,7 @@ _LIST = _operation(
     {},
     {"table": _LISTING},
     effect="read",
+    cues=("file", "list"),
 )
 
 _REPORT = _operation(
@@ -98,4 +101,5 @@ _REPORT = _operation(
     effect="write",
     roles={"path": "control"},
     writes=("file:{path}",),
+    cues=("report",),
 )

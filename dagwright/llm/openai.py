@@ -88,7 +88,9 @@ class OpenAIModel:
 
     def _usage(self, completion: Any, seconds: float = 0.0) -> Usage:
         provider = "openai" if self._base_url is None else None
-        return priced(_tokens(getattr(completion, "usage", None), seconds), self._model, provider=provider, address=self._base_url)
+        return priced(
+            _tokens(getattr(completion, "usage", None), seconds), self._model, provider=provider, address=self._base_url
+        )
 
     @cached_property
     def _client(self) -> Any:

@@ -7,7 +7,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from dagwright.exceptions import ToolRejected
-from executor.toolchest.tables import Table, require_columns
+from executor.toolchest.tables import Table, header, require_columns
 
 Outputs = dict[str, JsonValue]
 """Named outputs of an operation."""
@@ -19,23 +19,26 @@ class Arguments:
     def __init__(self, given: dict[str, JsonValue]) -> None:
         self.given = given
 
-    def table(self, name: str = "table") -> Table:
-        """Gives a table; the first row's order of columns is that of all.
+    def table(self, name: str = "table", *, even: bool = False) -> Table:
+        """Gives a table; the order in which its rows first name the columns is that of all rows.
+
+        A column that a row leaves out, as rows from elsewhere may, is null there; `even` refuses such a table.
 
         Raises:
             ToolRejected: `not_a_table`: rows have different columns.
         """
         rows = cast("Table", self.given[name])
-        if rows and any(row.keys() != rows[0].keys() for row in rows):
+        differ = bool(rows) and any(row.keys() != rows[0].keys() for row in rows)
+        if differ and even:
             raise ToolRejected(f"the rows of {name!r} do not all have the same columns", code="not_a_table")
-        order = list(rows[0]) if rows else []
-        return [row if list(row) == order else {column: row[column] for column in order} for row in rows]
+        order = list(dict.fromkeys(column for row in rows for column in row)) if differ else header(rows)
+        return [row if list(row) == order else {column: row.get(column) for column in order} for row in rows]
 
     def rows(self, name: str = "table") -> Table:
         """Gives a table whose rows must not be none.
 
         Raises:
-            ToolRejected: `empty_table`, `not_a_table`.
+            ToolRejected: `empty_table`.
         """
         found = self.table(name)
         if not found:
@@ -49,7 +52,7 @@ class Arguments:
             ToolRejected: `missing_column`.
         """
         found = self.text(name)
-        require_columns(cast("Table", self.given[of]), [found])
+        require_columns(self.table(of), [found])
         return found
 
     def columns(self, name: str = "columns", *, of: str = "table") -> list[str]:
@@ -59,7 +62,7 @@ class Arguments:
             ToolRejected: `missing_column`.
         """
         found = self.texts(name)
-        require_columns(cast("Table", self.given[of]), found)
+        require_columns(self.table(of), found)
         return found
 
     def text(self, name: str, default: str = "") -> str:

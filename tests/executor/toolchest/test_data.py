@@ -45,6 +45,8 @@ CASES = [
     Case("filter-in", "filter_rows", {"column": "name", "op": "in", "value": ["Cy", "Di", "Zoe"]}, names("Cy", "Di")),
     Case("filter-not-in", "filter_rows", {"column": "city", "op": "not_in", "value": ["Paris"]}, names("Ada", "Cy")),
     Case("filter-contains-any-case", "filter_rows", {"column": "city", "op": "contains", "value": "LON"}, names("Ada", "Cy")),
+    Case("filter-where-rows-leave-columns-out", "filter_rows", {"table": [{"a": 1}, {"b": 2, "a": 3}], "column": "b", "op": "==", "value": 2}, [{"a": 3, "b": 2}]),
+    Case("a-column-left-out-is-null", "select_columns", {"table": [{"a": 1}, {"b": 2}], "columns": ["b"]}, [{"b": None}, {"b": 2}]),
     Case("sort-ascending-missing-last", "sort_rows", {"column": "age"}, names("Cy", "Ada", "Di", "Bob")),
     Case("sort-descending-is-stable", "sort_rows", {"column": "age", "descending": True}, names("Ada", "Di", "Cy", "Bob")),
     Case("top", "top_rows", {"n": 2}, names("Ada", "Bob")),

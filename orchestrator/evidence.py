@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from fnmatch import fnmatchcase
+from typing import cast
 
 from dagwright.catalogue import Catalogue
 from dagwright.goal import Goal
-from dagwright.model import Frozen
+from dagwright.model import Frozen, JsonSchema
 from dagwright.policy import Policy
-from dagwright.tool import ContentRule, ToolSpec
+from dagwright.tool import ContentRule, ElementRule, ListRule, ToolSpec
 from knowledge.store import KnowledgeStore
 
 SHOWN_WHOLE = 48
@@ -42,8 +43,11 @@ def gather(goal: Goal, catalogue: Catalogue, policy: Policy, store: KnowledgeSto
             why=dict.fromkeys(offered, "the whole catalogue is shown"),
         )
     found = _searched(goal, offered, store, at)
-    for name in _always(offered.values()):
-        found.setdefault(name, "reads an input of the goal")
+    for name, tool in offered.items():
+        if goal.inputs and any(isinstance(rule, ContentRule) for rule in tool.output_rules.values()):
+            found.setdefault(name, "reads an input of the goal")
+        elif _connects(tool):
+            found.setdefault(name, "leads from a table to its rows and values")
     return Evidence(documents={name: (offered[name].documents[0],) for name in found}, why=found)
 
 
@@ -69,8 +73,13 @@ def _searched(goal: Goal, offered: dict[str, ToolSpec], store: KnowledgeStore, a
     return {name: found[name] for name in offered if name in found}
 
 
-def _always(tools: Iterable[ToolSpec]) -> Iterable[str]:
-    return (tool.name for tool in tools if any(isinstance(rule, ContentRule) for rule in tool.output_rules.values()))
+def _connects(tool: ToolSpec) -> bool:
+    """Whether an operation picks rows or values out of a table: what one API gives, another takes through these."""
+    if tool.effect != "read" or tool.binding.kind != "python":
+        return False
+    arguments = cast("dict[str, JsonSchema]", tool.input_schema.get("properties") or {})
+    picks = any(isinstance(rule, ListRule | ElementRule) for rule in tool.output_rules.values())
+    return picks or any("x-value-of" in schema for schema in arguments.values())
 
 
 def _valid(tool: ToolSpec, at: date) -> bool:

@@ -57,18 +57,18 @@ class Note(Frozen):
         return {"note": data} if isinstance(data, str) else data
 
 
+_KINDS = {OutputPredicate: "output", FactPredicate: "fact", Note: "note"}
+
+
 def _tag(value: Any) -> str | None:
     if isinstance(value, str):
         return "note"
-    names: list[object] = list(value) if isinstance(value, dict) else list(getattr(type(value), "model_fields", ()))  # pyright: ignore[reportUnknownArgumentType]
-    return next(
-        (
-            tag
-            for key, tag in (("op", "output"), ("path", "output"), ("fact", "fact"), ("note", "note"))
-            if key in names
-        ),
-        None,
-    )
+    if not isinstance(value, dict):
+        return _KINDS.get(value.__class__)
+    for key, tag in (("op", "output"), ("path", "output"), ("fact", "fact"), ("note", "note")):
+        if key in value:
+            return tag
+    return None
 
 
 Predicate = Annotated[

@@ -56,9 +56,19 @@ class ObjectValue(Frozen):
 TAGS = {"literal": "literal", "from": "from", "from_": "from", "input": "input", "list": "list", "object": "object"}
 
 
+_KINDS = {
+    LiteralValue: "literal",
+    StepReference: "from",
+    InputReference: "input",
+    ListValue: "list",
+    ObjectValue: "object",
+}
+
+
 def _tag(value: Any) -> str | None:
-    names: Any = cast("Any", value) if isinstance(value, dict) else getattr(value.__class__, "model_fields", ())
-    for name in names:
+    if not isinstance(value, dict):
+        return _KINDS.get(value.__class__)
+    for name in cast("dict[Any, Any]", value):
         if name in TAGS:
             return TAGS[name]
     return None

@@ -13,8 +13,7 @@ from dagwright.policy import Policy
 from dagwright.program import SEAL, Certificate, Program, ProgramStep
 from validation.codes import VALIDATOR_VERSION
 from validation.context import Context, PlacedStep
-from validation.examination import examine
-from validation.flow import Labels
+from validation.examination import collection_paused, examine
 from validation.resource import bounds_of
 
 
@@ -33,6 +32,13 @@ def certify(
     Raises:
         ProposalRejected: it has errors; carries the report.
     """
+    with collection_paused():
+        return _certified(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)
+
+
+def _certified(
+    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None
+) -> Program:
     context, report = examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)
     if context is None or context.parsed.proposal is None or not report.is_valid:
         raise ProposalRejected(report)
@@ -54,7 +60,7 @@ def certify(
 
 
 def _program_steps(context: Context, report: Report) -> Iterator[ProgramStep]:
-    labels = Labels(context)
+    labels = context.labels
     to_approve = {finding.step_id for finding in report.findings if finding.needs_approval}
     undecided: dict[str | None, list[str]] = {}
     for finding in report.findings:

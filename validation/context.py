@@ -19,6 +19,7 @@ from dagwright.policy import Policy
 from dagwright.proposal import Proposal
 from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
 from validation.contract import Contract, contract_of
+from validation.labels import Labels
 from validation.naming import Names
 from validation.order import TaskOrder
 from validation.salvage import Group, Parsed
@@ -188,6 +189,11 @@ class Context:
     def types(self) -> Propagation:
         """Schemas of all arguments and outputs, propagated along the references."""
         return propagate(self.parsed.proposal or self._partial(), self.catalogue)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The labels of all steps, arguments and references."""
+        return Labels(self)
 
     def _partial(self) -> Proposal:
         """Gives the parts that could be parsed in the form of a proposal, for propagation alone."""

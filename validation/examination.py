@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -16,7 +15,7 @@ from validation.authority import authority_findings
 from validation.codes import CODES
 from validation.context import Context
 from validation.dependency import dependency_findings
-from validation.flow import Labels, flow_findings
+from validation.flow import flow_findings
 from validation.notes import sorted_findings
 from validation.places import place_findings
 from validation.resource import resource_findings
@@ -43,20 +42,14 @@ def validate(
         workers: Kinds of binding that there are workers for.
         at: The day by which validity is judged; None judges no dates.
     """
-    return examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)[1]
+    with collection_paused():
+        return examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)[1]
 
 
 def examine(
     proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
 ) -> tuple[Context | None, Report]:
     """Gives the report together with the context it was made from; None where the proposal is unreadable."""
-    with _collection_paused():
-        return _examined(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)
-
-
-def _examined(
-    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None
-) -> tuple[Context | None, Report]:
     text = _read(proposal)
     found = list(text.findings)
     # What is nested too deeply, or is no JSON, is not even parsed: nothing that follows need be prepared for it.
@@ -68,11 +61,12 @@ def _examined(
 
 
 @contextmanager
-def _collection_paused() -> Generator[None]:
+def collection_paused() -> Generator[None]:
     """Pauses cyclic garbage collection.
 
-    What is built here is kept until the end; looking for rubbish among it again and again would
-    take half of the time for large proposals.
+    What an examination builds is kept until its end, and holds no cycles; looking for rubbish among
+    it again and again would take half of the time for large proposals. Its context must be let go
+    of inside, or all of it is looked through once more at the end.
     """
     paused = gc.isenabled()
     if paused:
@@ -89,7 +83,7 @@ def _read(proposal: object) -> Text:
         text = parse_proposal(proposal)
         return text if text.data is None else Text(text.data, (*text.findings, *text_findings(text.data)))
     if isinstance(proposal, Proposal):
-        return Text(proposal, tuple(text_findings(json.loads(proposal.model_dump_json(by_alias=True)))))
+        return Text(proposal, tuple(text_findings(proposal.model_dump(mode="json", by_alias=True))))
     return Text(proposal, tuple(text_findings(proposal)))
 
 
@@ -101,7 +95,7 @@ def _levels(context: Context) -> Iterator[Finding]:
     yield from state_findings(context)
     yield from authority_findings(context)
     yield from place_findings(context)
-    yield from flow_findings(context, Labels(context))
+    yield from flow_findings(context)
     yield from resource_findings(context)
 
 

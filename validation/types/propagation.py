@@ -12,6 +12,7 @@ from dagwright.catalogue import Catalogue
 from dagwright.decomposition import Step
 from dagwright.model import JsonSchema
 from dagwright.proposal import Proposal
+from dagwright.tool import ToolSpec
 from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value
 from validation.types.rule import output_schema
 from validation.types.scope import TypeScope, inputs_of, value_schema
@@ -53,6 +54,7 @@ def propagate(proposal: Proposal, catalogue: Catalogue) -> Propagation:
     arguments: dict[str, Mapping[str, JsonSchema]] = {}
     literals: dict[str, Mapping[str, JsonValue]] = {}
     undecided = set(cyclic)
+    shared: dict[tuple[int | str, ...], JsonSchema] = {}
     for step_id in order:
         given = steps[step_id].tool_intent.required_inputs
         arguments[step_id] = {name: value_schema(value, scope) for name, value in given.items()}
@@ -61,8 +63,15 @@ def propagate(proposal: Proposal, catalogue: Catalogue) -> Propagation:
         if spec is None:
             undecided.add(step_id)
         if step_id not in cyclic:
-            outputs[step_id] = {} if spec is None else output_schema(spec, arguments[step_id], literals[step_id])
+            found = {} if spec is None else output_schema(spec, arguments[step_id], literals[step_id])
+            outputs[step_id] = shared.setdefault(_parts(spec, found), found)
     return Propagation(scope=scope, order=order, arguments=arguments, literals=literals, undecided=frozenset(undecided))
+
+
+def _parts(spec: ToolSpec | None, outputs: JsonSchema) -> tuple[int | str, ...]:
+    """Gives what outputs are made of: those of the same parts share one schema, which is then looked into once."""
+    properties = outputs.get("properties")
+    return (id(spec), *properties, *map(id, properties.values())) if isinstance(properties, dict) else (id(spec),)
 
 
 def literals_of(given: Mapping[str, Value]) -> dict[str, JsonValue]:
@@ -93,13 +102,16 @@ def _ordered(steps: Mapping[str, Step]) -> tuple[tuple[str, ...], frozenset[str]
 
 def _sources(step: Step, steps: Mapping[str, Step]) -> set[str]:
     found: set[str] = set()
-    pending: list[Value] = list(step.tool_intent.required_inputs.values())
+    pending: list[Value] = [
+        value for value in step.tool_intent.required_inputs.values() if not isinstance(value, LiteralValue)
+    ]
     while pending:
         value = pending.pop()
         if isinstance(value, StepReference):
-            found.add(value.from_)
+            if value.from_ in steps:
+                found.add(value.from_)
         elif isinstance(value, ListValue):
             pending.extend(value.list)
         elif isinstance(value, ObjectValue):
             pending.extend(value.object.values())
-    return {source for source in found if source in steps}
+    return found

@@ -26,6 +26,14 @@ class TypeScope:
         default_factory=dict[tuple[type, "str | int | float | None"], JsonSchema], repr=False, compare=False
     )
     """Schemas of scalar constants met so far: equal constants share one."""
+    lists: dict[tuple[int, ...], JsonSchema] = field(
+        default_factory=dict[tuple[int, ...], JsonSchema], repr=False, compare=False
+    )
+    """Schemas of lists met so far, by the ids of their items' schemas: equal lists share one."""
+    found: dict[tuple[int, str], tuple[JsonSchema, Resolved]] = field(
+        default_factory=dict[tuple[int, str], tuple[JsonSchema, Resolved]], repr=False, compare=False
+    )
+    """What was found in schemas so far, by the schema's id and the path; with the schema, so that its id stays its."""
 
     def constant(self, value: JsonValue) -> JsonSchema:
         """Gives the schema that only this value fulfils, the same one for equal scalars."""
@@ -45,7 +53,22 @@ class TypeScope:
     def resolved(self, reference: StepReference | InputReference) -> Resolved | None:
         """Gives what a reference points at; None where its step or input doesn't exist."""
         whole = self.target(reference)
-        return None if whole is None else resolve(whole, reference.path)
+        if whole is None:
+            return None
+        key = (id(whole), reference.path)
+        known = self.found.get(key)
+        if known is None:
+            known = self.found[key] = (whole, resolve(whole, reference.path))
+        return known[1]
+
+    def list_of(self, items: list[JsonSchema]) -> JsonSchema:
+        """Gives the schema of a list of such items, the same one for the same items."""
+        if all("const" in item for item in items):
+            return constant_schema([item["const"] for item in items])
+        key = tuple(map(id, items))
+        if key not in self.lists:
+            self.lists[key] = _list_schema(items)
+        return self.lists[key]
 
 
 def inputs_of(goal: Goal) -> dict[str, JsonSchema]:
@@ -61,7 +84,7 @@ def value_schema(value: Value, scope: TypeScope) -> JsonSchema:
     if isinstance(value, LiteralValue):
         return scope.constant(value.literal)
     if isinstance(value, ListValue):
-        return _list_schema([value_schema(item, scope) for item in value.list])
+        return scope.list_of([value_schema(item, scope) for item in value.list])
     if isinstance(value, ObjectValue):
         return _object_schema({name: value_schema(item, scope) for name, item in value.object.items()})
     found = scope.resolved(value)
@@ -74,8 +97,6 @@ def constant_schema(value: JsonValue) -> JsonSchema:
 
 
 def _list_schema(items: list[JsonSchema]) -> JsonSchema:
-    if all("const" in item for item in items):
-        return constant_schema([item["const"] for item in items])
     return {
         "type": "array",
         "prefixItems": list(items),

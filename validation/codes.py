@@ -110,9 +110,9 @@ _ROWS: tuple[Code, ...] = (
     Code(
         "M212",
         "error",
-        "criterion without output",
-        "A criterion or postcondition speaks of an output that doesn't exist.",
-        "Speak of an output that exists.",
+        "criterion that can't hold",
+        "A criterion or postcondition speaks of an output that doesn't exist, or compares it with what it can't be.",
+        "Speak of an output that exists, and compare it with a value of its type.",
     ),
     Code("D301", "error", "cycle", "Tasks depend on each other in a circle.", "Remove one of the dependencies."),
     Code(

@@ -16,6 +16,7 @@ from validation.contract import Contract
 from validation.naming import Names
 from validation.notes import Fix, add, finding, remove, replace
 from validation.patch import at
+from validation.predicates import predicate_path_problem, predicate_problem
 from validation.types import assignable, resolve
 from validation.types.schema import pointer_of
 
@@ -305,10 +306,9 @@ def _criteria(context: Context, step: PlacedStep) -> Iterator[Finding]:
 
 
 def _unfounded(predicate: Predicate, outputs: dict[str, JsonValue]) -> str | None:
-    if not isinstance(predicate, OutputPredicate) or is_declared(outputs, predicate.path):
+    if not isinstance(predicate, OutputPredicate):
         return None
-    found = resolve(outputs, predicate.path)
-    if found.answer != "absent":
+    if predicate.op == "exists" and is_declared(outputs, predicate.path):
         return None
-    there = _shown(found.possible)
-    return f"criterion over {predicate.path!r}: there is no {found.at!r} in the outputs; there are {there}"
+    problem = predicate_problem(predicate) or predicate_path_problem(predicate, outputs)
+    return f"criterion over {predicate.path!r} can't hold: {problem}" if problem else None

@@ -143,6 +143,16 @@ CASES = (
         "M212",
         lambda p: intent(p, "fetch").update(validation_criteria=[{"path": "/colour", "op": "exists"}]),
     ),
+    Case(
+        "criterion of another type",
+        "M212",
+        lambda p: intent(p, "fetch").update(validation_criteria=[{"path": "/price", "op": "less", "value": "cheap"}]),
+    ),
+    Case(
+        "operator that can't take its value",
+        "M212",
+        lambda p: intent(p, "fetch").update(validation_criteria=[{"path": "/price", "op": "one_of", "value": 3}]),
+    ),
     # dependency
     Case("circle", "D301", lambda p: node(p, "read").update(dependencies=["store"]), alone=False),
     Case("dependency on nothing", "D302", lambda p: node(p, "note")["dependencies"].append("dinner")),

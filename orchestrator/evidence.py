@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable
 from datetime import date
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import cast
+
+from pydantic import Field
 
 from dagwright.catalogue import Catalogue
 from dagwright.goal import Goal
@@ -22,6 +25,13 @@ PER_CLAUSE = 8
 MOST = 24
 """Operations that are shown of a larger catalogue."""
 
+LOOKED_AT = 12
+"""Documents of the person's own that are looked at."""
+MOST_NOTES = 2
+"""Notes that are shown."""
+LONGEST_NOTE = 1_500
+"""Characters of a note."""
+
 _CLAUSES = re.compile(r"[.;!?\n]+|, (?:and |then )?| and then | then | and ", re.IGNORECASE)
 
 
@@ -32,6 +42,8 @@ class Evidence(Frozen):
     """Ids of documents by operation."""
     why: dict[str, str]
     """Reason by operation."""
+    notes: dict[str, str] = Field(default_factory=dict[str, str])
+    """Texts of documents that the person added, by id."""
 
 
 def gather(goal: Goal, catalogue: Catalogue, policy: Policy, store: KnowledgeStore | None, *, at: date) -> Evidence:
@@ -49,6 +61,22 @@ def gather(goal: Goal, catalogue: Catalogue, policy: Policy, store: KnowledgeSto
         elif _connects(tool):
             found.setdefault(name, "leads from a table to its rows and values")
     return Evidence(documents={name: (offered[name].documents[0],) for name in found}, why=found)
+
+
+def notes(goal: Goal, folder: Path, *, at: date) -> dict[str, str]:
+    """Gives what the person's own documents say about a goal, by id; nothing where there are none.
+
+    Raises:
+        ArchiveError: another process has them open, or they are damaged.
+    """
+    if not (folder / "knowledge.json").is_file():
+        return {}
+    from knowledge import open_store
+
+    with open_store(folder) as store:
+        hits = store.search(goal.text, limit=LOOKED_AT, at=at)
+    found = [hit.document for hit in hits if hit.document.operation is None]
+    return {document.doc_id: f"{document.title}\n{document.body[:LONGEST_NOTE]}" for document in found[:MOST_NOTES]}
 
 
 def permitted(catalogue: Catalogue, goal: Goal, policy: Policy) -> Iterable[ToolSpec]:

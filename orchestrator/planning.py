@@ -15,7 +15,7 @@ from dagwright.llm.model import Model
 from dagwright.program import Program
 from dagwright.proposal import Proposal
 from executor.archive import Archive
-from orchestrator.evidence import gather
+from orchestrator.evidence import gather, notes
 from orchestrator.setup import Setup
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 
@@ -52,11 +52,13 @@ def plan(
     now = datetime.now(UTC)
     with setup.store() as store:
         evidence = gather(goal, setup.catalogue, setup.policy, store, at=now.date())
+    evidence = evidence.model_copy(update={"notes": notes(goal, setup.home / "knowledge", at=now.date())})
     archive.append("evidence", evidence.model_dump(mode="json"))
     context = PlanningContext(
         model=model,
         catalogue=setup.catalogue,
         evidence=evidence.documents,
+        notes=tuple(evidence.notes.values()),
         at=now,
         version=version,
         finished=prior.finished if prior else (),

@@ -10,6 +10,8 @@ from typing import cast
 from dagwright.model import JsonSchema
 from dagwright.tool import ToolSpec
 
+MOST_COLUMNS = 24
+"""Columns that are shown of a step's table."""
 MOST_CATEGORIES = 8
 """Category values that are shown of a column."""
 
@@ -74,7 +76,11 @@ def header(schema: JsonSchema) -> str:
     from validation.types import columns
 
     found = columns(schema)
-    return "" if found is None else "  # columns: " + ", ".join(column.name for column in found)
+    if found is None:
+        return ""
+    names = [column.name for column in found]
+    more = [f"… ({len(names) - MOST_COLUMNS} more)"] if len(names) > MOST_COLUMNS else []
+    return "  # columns: " + ", ".join([*names[:MOST_COLUMNS], *more])
 
 
 def _type(schema: JsonSchema) -> str:

@@ -87,9 +87,10 @@ class Sheet:
         return tuple(variable.name for variable in self.scope.variables if _is_of_steps(variable))
 
     def scope_lines(self) -> tuple[str, ...]:
-        """Gives one line per goal input, for the prompt."""
+        """Gives what the prompt says before the goal: notes that were found, one line per goal input."""
         initial = initial_scope(self.goal, self.context.catalogue)
-        return tuple(described(variable.name, variable.schema, variable.source) for variable in initial.variables)
+        lines = [described(variable.name, variable.schema, variable.source) for variable in initial.variables]
+        return (*(f"Note: {note}" for note in self.context.notes), *lines)
 
     def written_files(self) -> tuple[str, ...]:
         """Gives the files that the steps so far write."""

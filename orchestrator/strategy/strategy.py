@@ -43,6 +43,8 @@ class PlanningContext:
     version: int = 1
     finished: tuple[Finished, ...] = ()
     """Steps that a replan keeps."""
+    notes: tuple[str, ...] = ()
+    """Texts of documents that the person added and that the goal's words find."""
     feedback: tuple[str, ...] = ()
     """What went wrong so far, typed, one line each."""
     banned: frozenset[str] = frozenset()

@@ -20,6 +20,7 @@ from executor.archive import Archive
 from executor.bindings import runners
 from executor.embedded import EmbeddedEngine
 from executor.toolchest import default_catalogue
+from knowledge import import_openapi
 from orchestrator.approval import Approver, approve_later
 from orchestrator.setup import Setup
 from orchestrator.strategy.interleaved import Interleaved
@@ -141,3 +142,28 @@ def serving(answer: Callable[[str, str], Answer]) -> Iterator[str]:
 @pytest.fixture
 def served() -> Callable[[Callable[[str, str], Answer]], Any]:
     return serving
+
+
+def shop(url: str) -> tuple[Catalogue, Policy]:
+    stock = {"type": "object", "properties": {"stock": {"type": "integer"}}, "required": ["stock"]}
+    item = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
+    get = {
+        "operationId": "getStock",
+        "summary": "How many of an item are in stock",
+        "parameters": [item],
+        "responses": {"200": {"description": "stock", "content": {"application/json": {"schema": stock}}}},
+    }
+    document = {
+        "openapi": "3.0.3",
+        "info": {"title": "Shop", "version": "1"},
+        "servers": [{"url": url}],
+        "paths": {"/items/{id}": {"get": get}},
+    }
+    imported = import_openapi(document, name="shop")
+    host = url.removeprefix("http://")
+    return imported.catalogue, Policy(name="shop", allowed_hosts=(host,))
+
+
+@pytest.fixture
+def shop_of() -> Callable[[str], tuple[Catalogue, Policy]]:
+    return shop

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,10 @@ def test_an_engine_that_is_not_there_is_exit_5(
     assert dagwright("run", "--resume", run).code == 0
 
 
-def test_a_model_that_is_not_there_is_exit_5(sales: Path, home: Path, dagwright: Any) -> None:
+def test_a_model_that_is_not_there_is_exit_5(
+    sales: Path, home: Path, dagwright: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dagwright.llm.transport.FIRST_DELAY", 0.01)
     ran = dagwright("run", "What is the mean price?", "-i", f"sales=@{sales}", "--model", NOWHERE)
     assert ran.code == 5
     assert "not reachable" in ran.err
@@ -176,46 +180,80 @@ def completion(text: str) -> str:
     )
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+def interrupted(home: Path, until: Path, *arguments: str) -> tuple[int, str]:
+    """Starts a command in a process of its own, sends Ctrl-C once a file is there, gives exit code and output."""
+    entry = "from orchestrator.cli.app import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", entry, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DAGWRIGHT_HOME": str(home)},
+    )
+    deadline = time.monotonic() + 60
+    while not until.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=30)
+    return process.returncode, out
+
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
+
+
+@posix
+@pytest.mark.slow
 def test_ctrl_c_while_the_model_hangs_and_then_going_on(
     tmp_path: Path, sales: Path, served: Any, dagwright: Any, home: Path
 ) -> None:
-    asked = tmp_path / "asked"
+    asked, over = tmp_path / "asked", threading.Event()
     lines = iter(['aggregate(table=sales, column="price", function="mean")', "answer(s1)"])
 
     def answer(method: str, path: str) -> tuple[int, str]:
         if not asked.exists():
             asked.touch()
-            time.sleep(30)
+            over.wait(30)
         return 200, completion(next(lines))
 
     with served(answer) as url:
-        model = ["--model", f"{url}/v1#m", "--strategy", "interleaved"]
-        command = [
-            sys.executable,
-            "-m",
-            "orchestrator.cli.app",
-            "run",
-            "What is the mean price?",
-            "-i",
-            f"sales=@{sales}",
-        ]
-        entry = "from orchestrator.cli.app import main; main()"
-        process = subprocess.Popen(
-            [sys.executable, "-c", entry, *command[3:], *model],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "DAGWRIGHT_HOME": str(home)},
-        )
-        until = time.monotonic() + 60
-        while not asked.exists() and time.monotonic() < until:
-            time.sleep(0.05)
-        time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        out, _ = process.communicate(timeout=30)
+        goal = ("run", "What is the mean price?", "-i", f"sales=@{sales}")
+        code, out = interrupted(home, asked, *goal, "--model", f"{url}/v1#m", "--strategy", "interleaved")
         (run,) = (path.name for path in home.glob("runs/*"))
-        assert process.returncode == 130
+        assert code == 130
         assert f"dagwright run --resume {run}" in out
         ran = dagwright("run", "--resume", run, "--json")
+        over.set()
     assert ran.code == 0
     assert list(ran.json["answer"].values()) == [4.0]
+
+
+@posix
+@pytest.mark.slow
+def test_ctrl_c_while_a_step_runs_and_then_going_on(
+    tmp_path: Path, bench: Any, served: Any, shop_of: Any, dagwright: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGWRIGHT_HOME", str(bench.home))
+    asked, over = tmp_path / "asked", threading.Event()
+    calls: list[str] = []
+
+    def answer(method: str, path: str) -> tuple[int, str]:
+        calls.append(path)
+        if path == "/items/SLOW" and not asked.exists():
+            time.sleep(0.5)  # the other step is finished by now
+            asked.touch()
+            over.wait(30)
+        return 200, '{"stock": 7}'
+
+    with served(answer) as url:
+        catalogue, policy = shop_of(url)
+        lines = ('getStock(id="QUICK")', 'getStock(id="SLOW")', "answer(s1.body.stock, s2.body.stock)")
+        setup = bench.setup(*lines, catalogue=catalogue, policy=policy)
+        run, _ = plan_goal('How many "QUICK" and "SLOW" are in stock?', {}, setup)
+        code, out = interrupted(bench.home, asked, "run", "--resume", run)
+        assert code == 130
+        assert f"dagwright run --resume {run}" in out
+        ran = dagwright("run", "--resume", run, "--json")
+        over.set()
+    assert ran.code == 0
+    assert list(ran.json["answer"].values()) == [7, 7]
+    assert calls.count("/items/QUICK") == 1

@@ -9,8 +9,6 @@ from typing import Any
 import pytest
 
 from dagwright.catalogue import Catalogue
-from dagwright.policy import Policy
-from knowledge import import_openapi
 from orchestrator.history import full
 from orchestrator.pipeline import plan_goal, resume_run, run_goal
 
@@ -102,26 +100,6 @@ def test_a_run_that_stops_before_its_new_version_goes_on_with_it(bench: Any, cit
     assert bench.attempts(outcome.run, "s1") == ["task.completed"]
 
 
-def shop(url: str) -> tuple[Catalogue, Policy]:
-    stock = {"type": "object", "properties": {"stock": {"type": "integer"}}, "required": ["stock"]}
-    item = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"}}
-    get = {
-        "operationId": "getStock",
-        "summary": "How many of an item are in stock",
-        "parameters": [item],
-        "responses": {"200": {"description": "stock", "content": {"application/json": {"schema": stock}}}},
-    }
-    document = {
-        "openapi": "3.0.3",
-        "info": {"title": "Shop", "version": "1"},
-        "servers": [{"url": url}],
-        "paths": {"/items/{id}": {"get": get}},
-    }
-    imported = import_openapi(document, name="shop")
-    host = url.removeprefix("http://")
-    return imported.catalogue, Policy(name="shop", allowed_hosts=(host,))
-
-
 CASES = {
     "503 twice, then 200": ([503, 503, 200], "done", ["task.failed", "task.failed", "task.completed"]),
     "503 twice, then 404": ([503, 503, 404], "failed", ["task.failed"] * 3),
@@ -129,7 +107,9 @@ CASES = {
 
 
 @pytest.mark.parametrize(("statuses", "status", "attempts"), CASES.values(), ids=CASES)
-def test_a_service_that_fails(bench: Any, served: Any, statuses: list[int], status: str, attempts: list[str]) -> None:
+def test_a_service_that_fails(
+    bench: Any, served: Any, shop_of: Any, statuses: list[int], status: str, attempts: list[str]
+) -> None:
     calls: list[str] = []
 
     def answer(method: str, path: str) -> tuple[int, str]:
@@ -138,7 +118,7 @@ def test_a_service_that_fails(bench: Any, served: Any, statuses: list[int], stat
         return code, '{"stock": 7}' if code == 200 else "{}"
 
     with served(answer) as url:
-        catalogue, policy = shop(url)
+        catalogue, policy = shop_of(url)
         (tool,) = catalogue.tools
         quick = tool.model_copy(update={"retry": tool.retry.model_copy(update={"delay": 0.05})})
         catalogue = Catalogue(name="shop", tools=(quick,))

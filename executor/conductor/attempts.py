@@ -89,6 +89,12 @@ class Attempts:
         held = self._held.get(task.reference_task_name)
         return [] if held is None else self.time_out(held)
 
+    def owe(self, task: TaskView) -> None:
+        """Takes note that the server schedules a step anew that is archived: its answer came too late."""
+        step = task.reference_task_name
+        if step not in self._execution.running and self._history.output(step) is not None:
+            self._owed.add(step)
+
     def finished(self, task: TaskView) -> str | None:
         """Gives the output hash of a task's step if it is archived; the server is owed it no longer."""
         output = self._history.output(task.reference_task_name)

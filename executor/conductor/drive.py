@@ -161,6 +161,8 @@ class Drive:
                 after += self._attempts.time_out(held) if task.status == "TIMED_OUT" else []
             elif task.status == "IN_PROGRESS" and self._attempts.is_step(task):
                 after += self._unheld(task, orphans)
+            elif task.status == "SCHEDULED" and self._attempts.is_step(task):
+                self._attempts.owe(task)
         self._orphans = orphans
         if view.status not in ("RUNNING", "PAUSED"):
             self._server_ended = True

@@ -87,6 +87,7 @@ class Engine:
         parameters = _parameters(path, threads=threads, context=context)
         parameters.hostnames = [self._socket]
         parameters.api_keys = [self._key]
+        self._states = states
         if states.is_dir():
             parameters.slot_save_path = f"{states}/"
         with _signals_kept():
@@ -139,8 +140,13 @@ class Engine:
 
     def save(self, name: str) -> int | None:
         """Writes the state to a file of the folder `states`; gives the tokens in it, None if it could not."""
-        count = self._slot("save", name).get("n_saved")
-        return count if isinstance(count, int) else None
+        answer = self._slot("save", name)
+        count, written = answer.get("n_saved"), answer.get("n_written")
+        with contextlib.suppress(OSError):
+            # on a full disk llama.cpp reports success, and would end this process when it reads such a file
+            if isinstance(count, int) and (self._states / name).stat().st_size == written:
+                return count
+        return None
 
     def restore(self, name: str) -> bool:
         """Takes up a state from a file of the folder `states`; says whether it could."""

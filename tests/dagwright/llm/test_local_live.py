@@ -18,8 +18,10 @@ import pytest
 
 from dagwright.exceptions import Cancelled, ContentError, ModelAnswerError, TimedOut, TransportError
 from dagwright.llm.answer import schema_problems
+from dagwright.llm.llamacpp import Engine
 from dagwright.llm.local import LocalModel
 from dagwright.llm.model import Message, ModelRequest
+from dagwright.llm.weights import require
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
@@ -130,6 +132,53 @@ def test_a_grammar_is_enforced_and_an_answer_continued_call_by_call(model: Local
         cached.append(reply.usage.prompt_tokens - reply.usage.cached_tokens)
         begun += f"{reply.text}{number}."
     assert max(cached[1:]) < 10, "only what was appended is read"
+
+
+CATALOGUE = Message(role="system", content="\n".join(f"Item {n} costs {n * n % 17} euros." for n in range(60)))
+
+
+def answered(states: Path, text: str) -> tuple[str, tuple[float, ...] | None, int]:
+    """What a fresh process would answer: text, log-probabilities, tokens that it need not read."""
+    local = LocalModel(states=states)
+    try:
+        messages = (CATALOGUE, Message(role="user", content=text))
+        reply = local.complete(ModelRequest(messages=messages, max_tokens=12, stable=1))
+    finally:
+        local.close()
+    return reply.text, reply.logprobs, reply.usage.cached_tokens
+
+
+def test_a_stable_opening_is_read_once_on_a_machine_and_changes_no_answer(tmp_path: Path) -> None:
+    first, again = answered(tmp_path, "What does item 7 cost?"), answered(tmp_path, "What does item 7 cost?")
+    assert again[:2] == first[:2]
+    assert (first[2], again[2] > 400) == (0, True)
+
+
+def test_what_is_kept_of_an_opening_holds_nothing_of_the_rest(tmp_path: Path) -> None:
+    for folder, text in (("one", "What does item 7 cost?"), ("two", "Tell me a secret of penguins.")):
+        answered(tmp_path / folder, text)
+    one, two = ([path.name for path in (tmp_path / folder).iterdir()] for folder in ("one", "two"))
+    assert one == two
+    assert len(one) == 1, "whose name is the checksum of its content"
+
+
+def test_a_damaged_state_is_read_again(tmp_path: Path) -> None:
+    first = answered(tmp_path, "What does item 7 cost?")
+    (state,) = tmp_path.iterdir()
+    state.write_bytes(state.read_bytes()[: 1 << 20])
+    assert answered(tmp_path, "What does item 7 cost?") == first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_a_state_that_the_disk_had_no_room_for_is_not_kept(tmp_path: Path) -> None:
+    engine = Engine(require(), threads=2, context=1024, states=tmp_path)
+    (tmp_path / "full").symlink_to("/dev/full")
+    try:
+        assert engine.read("One two three four five.", timeout=60.0, cancelled=threading.Event()) > 5
+        assert engine.save("full") is None
+        assert engine.save("fine") is not None
+    finally:
+        engine.close()
 
 
 def test_stop_strings_end_the_answer_and_are_no_part_of_it(model: LocalModel) -> None:

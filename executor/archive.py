@@ -79,15 +79,17 @@ class Archive:
             raise ArchiveError(f"run {run!r} exists already in {str(home)!r}; choose another name") from None
         except OSError as error:
             raise ArchiveError(f"the folder of run {run!r} cannot be made: {error}") from error
-        lock = FileLock.take(folder / "archive.lock", what=f"the archive of run {run!r}")
+        lock = None
         try:
+            lock = FileLock.take(folder / "archive.lock", what=f"the archive of run {run!r}")
             with _reporting(run):
                 connection = _connect(folder / "archive.db")
                 connection.executescript(f"BEGIN; {_TABLES} PRAGMA user_version={SCHEMA_VERSION};")
                 connection.execute("INSERT INTO run VALUES (?)", (run,))
                 connection.execute("COMMIT")
         except ArchiveError:
-            lock.release()
+            if lock is not None:
+                lock.release()
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return cls(folder, connection, lock)

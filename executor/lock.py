@@ -32,8 +32,12 @@ class FileLock:
             holder = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
             os.close(descriptor)
             raise ArchiveError(f"{what} is held by process {holder}; wait until it ends, or stop it") from None
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
+        try:
+            os.ftruncate(descriptor, 0)
+            os.write(descriptor, f"{os.getpid()}\n".encode())
+        except OSError as error:
+            os.close(descriptor)
+            raise ArchiveError(f"{what} cannot be locked: {error}") from error
         return cls(descriptor)
 
     def release(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from dagwright.proposal import Proposal
@@ -19,15 +20,19 @@ STATES = {
 
 
 def draw_run(folder: Path) -> tuple[Path, ...]:
-    """Writes `plan.svg` and `plan.mmd` into a run's folder; nothing where there is no plan yet."""
+    """Writes `plan.svg` and `plan.mmd` into a run's folder, as far as it takes them; nothing without a plan."""
     with Archive.at(folder, read_only=True) as archive:
         proposal = latest_proposal(archive)
         if proposal is None:
             return ()
         states = task_states(proposal, archive)
-    (folder / "plan.svg").write_text(svg(proposal.plan, states), encoding="utf-8")
-    (folder / "plan.mmd").write_text(mermaid(proposal.plan), encoding="utf-8")
-    return folder / "plan.svg", folder / "plan.mmd"
+    drawn = {"plan.svg": svg(proposal.plan, states), "plan.mmd": mermaid(proposal.plan)}
+    written: list[Path] = []
+    for name, content in drawn.items():
+        with suppress(OSError):  # a full disk costs a picture, never the run
+            (folder / name).write_text(content, encoding="utf-8")
+            written.append(folder / name)
+    return tuple(written)
 
 
 def latest_proposal(archive: Archive) -> Proposal | None:

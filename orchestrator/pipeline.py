@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dagwright.exceptions import ApprovalRequired, Cancelled, ModelAnswerError, ProposalRejected
@@ -21,7 +22,7 @@ from orchestrator.inputs import bring_inputs
 from orchestrator.opening import Inputs, ingest, opened, resumable
 from orchestrator.planning import plan, prove
 from orchestrator.pursuit import Pursuit
-from orchestrator.resumption import Point, point_of
+from orchestrator.resumption import GIVEN, Point, point_of
 from orchestrator.setup import Setup
 from orchestrator.strategy.strategy import Planned
 
@@ -86,7 +87,7 @@ def run_proposal(proposal: Proposal, setup: Setup, *, folder: Path) -> Outcome:
         bring_inputs(goal, archive.inputs, folder, setup.home)
         return goal
 
-    with opened(setup, "given", stated) as (_, archive):
+    with opened(setup, GIVEN, stated) as (_, archive):
         program = prove(Planned(proposal=proposal, lines={}), setup, archive, None)
         return pursue(setup, archive, Point(goal=goal, program=program))
 
@@ -104,6 +105,9 @@ def resume_run(run: str, setup: Setup) -> Outcome:
             setup.listener.ended(point.outcome)
             return point.outcome
         archive.append("run.resumed", {})
+        if point.given is not None:
+            planned = Planned(proposal=point.given, lines={})
+            point = replace(point, program=prove(planned, setup, archive, None))
         return pursue(setup, archive, point)
 
 

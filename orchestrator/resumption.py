@@ -16,12 +16,16 @@ from dagwright.goal import Goal
 from dagwright.llm.meter import added
 from dagwright.llm.model import Usage
 from dagwright.program import Program
+from dagwright.proposal import Proposal
 from executor.archive import Archive
 from executor.history import History
 from executor.recertify import program_of
 from orchestrator.assembly import Names, home
 from orchestrator.planning import Prior
 from orchestrator.replanning import finished_of
+
+GIVEN = "given"
+"""What a run's archive calls the strategy of a proposal that was executed as it stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class Point:
     """The calls that the model wrote for it, by step."""
     prior: Prior | None = None
     """What the version before it left, where there was one."""
+    given: Proposal | None = None
+    """The proposal that it was to execute as it stands, where that was not proven yet."""
     version: int = 1
     """The version that is to be planned next, where there is no program."""
     replans: int = 0
@@ -49,6 +55,8 @@ class Point:
 @dataclass
 class _Fold:
     goal: str = ""
+    is_given: bool = False
+    proposal: str = ""
     outcome: Outcome | None = None
     written: Mapping[str, str] = field(default_factory=dict[str, str])
     proven: Event | None = None
@@ -58,9 +66,12 @@ class _Fold:
 
     def take(self, event: Event) -> None:
         body = event.body if isinstance(event.body, dict) else {}
-        if event.kind == "goal":
+        if event.kind == "run.started":
+            self.is_given = body.get("strategy") == GIVEN
+        elif event.kind == "goal":
             self.goal = str(body["goal"])
         elif event.kind == "proposal":
+            self.proposal = str(body["proposal"])
             self.written = cast("dict[str, str]", body.get("lines") or {})
         elif event.kind == "program":
             self.proven, self.lines = event, self.written
@@ -84,7 +95,10 @@ def point_of(archive: Archive) -> Point:
         fold.take(event)
     if not fold.goal:
         raise ArchiveError(f"run {archive.run!r} stopped before its goal was written down; start it anew")
+    if fold.is_given and not fold.proposal:
+        raise ArchiveError(f"run {archive.run!r} stopped before its proposal was written down; execute that anew")
     goal = Goal.model_validate(archive.get(fold.goal))
+    unproven = fold.is_given and fold.proven is None
     program = program_at(fold.proven, archive) if fold.proven else None
     prior = _prior(fold.given_up, fold.replans[-1], archive) if fold.given_up else None
     return Point(
@@ -93,6 +107,7 @@ def point_of(archive: Archive) -> Point:
         program=program,
         lines=fold.lines,
         prior=prior,
+        given=Proposal.model_validate(archive.get(fold.proposal)) if unproven else None,
         version=prior.program.proposal.version + 1 if prior else 1,
         replans=len(fold.replans),
         used=_used(archive),

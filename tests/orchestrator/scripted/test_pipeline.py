@@ -15,7 +15,7 @@ from executor.replay import replay
 from executor.verify import verify
 from orchestrator.approval import approve_all, decide_waiting
 from orchestrator.history import summaries
-from orchestrator.pipeline import plan_goal, resume_run, run_goal
+from orchestrator.pipeline import plan_goal, resume_run, run_goal, run_proposal
 
 MEAN = 'aggregate(table=sales, column="price", function="mean")'
 GOAL = "What is the mean price?"
@@ -177,3 +177,28 @@ def test_a_step_that_policy_asks_about_waits_for_a_person(bench: Any, sales: Any
     else:
         assert (outcome.status, outcome.files) == ("rejected", ())
         assert "refused by boss" in outcome.reason
+
+
+@pytest.mark.parametrize("kind", ["proposal", "program", "workflow"])
+def test_a_given_proposal_is_executed_as_it_stands_also_when_resumed(
+    bench: Any, sales: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    planned, program = plan_goal(GOAL, {"sales": sales}, bench.setup(MEAN, "answer(s1)"))
+    append = Archive.append
+
+    def full(self: Archive, found: Any, body: Any) -> Any:
+        if found == kind:
+            raise self._break(OSError(28, "No space left on device"))
+        return append(self, found, body)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Archive, "append", full)
+        with pytest.raises(ArchiveError):
+            run_proposal(program.proposal, bench.setup(), folder=sales.parent)
+    (run,) = (name for name in bench.runs() if name != planned)
+    if kind == "proposal":
+        with pytest.raises(ArchiveError, match="execute that anew"):
+            resume_run(run, bench.setup())
+        return
+    outcome = resume_run(run, bench.setup())
+    assert (outcome.status, outcome.tokens) == ("done", 0)

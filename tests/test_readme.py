@@ -1,7 +1,8 @@
 """The README's blocks do what they say: commands run, and the output shown is what they print.
 
 A word after a block's language says what it needs: `live` the local model, `conductor` a server,
-`hosted` a key (such commands are only parsed), `figures` stored results. All others run here, in
+`live-conductor` both, `figures` stored results; `parsed` commands need a key or somebody's service, and
+are only checked for their syntax. All others run here, in
 their order and in one folder, with the local model's recorded answers.
 """
 
@@ -59,8 +60,9 @@ def test_every_block_is_of_a_kind_that_is_run() -> None:
         ("console", ""),
         ("python", ""),
         ("console", "live"),
-        ("console", "hosted"),
+        ("console", "parsed"),
         ("console", "conductor"),
+        ("console", "live-conductor"),
         ("console", "figures"),
     }
 
@@ -108,8 +110,8 @@ def test_the_demo_target_runs_the_demo() -> None:
     assert "dagwright demo" in recipe
 
 
-@pytest.mark.parametrize("block", blocks("hosted"))
-def test_commands_for_hosted_models_parse(block: Block) -> None:
+@pytest.mark.parametrize("block", blocks("parsed"))
+def test_commands_for_services_of_others_parse(block: Block) -> None:
     import typer
 
     from orchestrator.cli.app import app
@@ -118,7 +120,7 @@ def test_commands_for_hosted_models_parse(block: Block) -> None:
     for command, _ in block.commands():
         _, verb, *arguments = shlex.split(command)
         context = group.commands[verb].make_context(verb, arguments)
-        assert context.params["model"]
+        assert context.params["goal"]
 
 
 @pytest.mark.live
@@ -130,15 +132,28 @@ def test_with_the_local_model(block: Block, folder: Path, dagwright: Any) -> Non
         assert ran.code == 0, ran.out + ran.err
 
 
-@pytest.mark.live
 @pytest.mark.conductor
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("block", blocks("conductor"))
-def test_with_the_local_model_on_a_conductor_server(block: Block, home: Path) -> None:
-    bin_folder = Path(sys.executable).parent
+def test_on_a_conductor_server(block: Block, folder: Path, home: Path) -> None:
+    run_outside(block)
+
+
+@pytest.mark.live
+@pytest.mark.conductor
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("block", blocks("live-conductor"))
+def test_with_the_local_model_on_a_conductor_server(block: Block, folder: Path, home: Path) -> None:
+    run_outside(block)
+
+
+def run_outside(block: Block) -> None:
+    """Runs commands as processes of their own, `make` in the checkout."""
+    dagwright = str(Path(sys.executable).parent / "dagwright")
     for command, _ in block.commands():
-        local = command.replace("dagwright", str(bin_folder / "dagwright"))
-        subprocess.run(shlex.split(local), cwd=ROOT, check=True, stdin=subprocess.DEVNULL, timeout=800)
+        program, *arguments = shlex.split(command)
+        line = ["make", "-C", str(ROOT), *arguments] if program == "make" else [dagwright, *arguments]
+        subprocess.run(line, check=True, stdin=subprocess.DEVNULL, timeout=800)
 
 
 @pytest.mark.parametrize("block", blocks("figures"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -26,6 +27,14 @@ class Frozen(BaseModel):
         use_attribute_docstrings=True,
         allow_inf_nan=False,
     )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Gives a copy with some fields changed; what was computed from the old ones, as hashes, is forgotten."""
+        copied = super().model_copy(update=update, deep=deep)
+        known = vars(copied)
+        for name in known.keys() - type(self).model_fields.keys():
+            known.pop(name)
+        return copied
 
 
 class Interval(Frozen):

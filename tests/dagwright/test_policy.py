@@ -54,3 +54,9 @@ def test_what_is_no_policy_is_refused_with_its_place(tmp_path: Path, content: by
 def test_the_hash_is_over_the_whole_content() -> None:
     assert Policy(name="a").hash == Policy(name="a").hash
     assert Policy(name="a").hash != Policy(name="a", allowed_hosts=("example.org",)).hash
+
+
+def test_a_changed_copy_has_its_own_hash() -> None:
+    policy = Policy(name="a")
+    assert policy.model_copy(update={"allowed_hosts": ("example.org",)}).hash != policy.hash
+    assert policy.model_copy(update={"name": "b"}).hash == Policy(name="b").hash

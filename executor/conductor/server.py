@@ -200,6 +200,8 @@ def _start(jar: Path, folder: Path, port: int) -> _State:
         process = subprocess.Popen(  # noqa: S603
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
+    for ended in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[ended]
     _children[process.pid] = process
     created = psutil.Process(process.pid).create_time()
     archive = None if classes.is_file() else str(unfinished)

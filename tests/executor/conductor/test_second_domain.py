@@ -118,7 +118,7 @@ def asking(url: str) -> Policy:
     """Gives a policy that lets this server be reached, and bulk retries after a person has agreed."""
     rule = Rule(tools="conductor.retry_1", action="ask", reason="runs begin anew")
     host = url.removeprefix("http://").removesuffix("/api")
-    return DEFAULT_POLICY.model_copy(update={"name": "operations", "rules": (rule,), "allowed_hosts": (host,)})
+    return Policy(name="operations", rules=(rule,), allowed_hosts=(host,))
 
 
 def run(program: Program, archive: Archive, approvals: set[str]) -> EngineResult:

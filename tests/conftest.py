@@ -1,10 +1,10 @@
-"""The command line as a person uses it, with the local model's recorded answers."""
+"""The command line as a person uses it, with the local model's recorded answers; a Conductor server."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from executor.conductor.server import down, up
 from orchestrator.cli.app import main
 from orchestrator.cli.run import penguins
 
@@ -89,3 +90,15 @@ def cassette_of() -> Callable[[list[str]], list[str]]:
 def recorded() -> Callable[[str], list[str]]:
     """Gives the arguments of a recorded goal, by its name."""
     return arguments_of
+
+
+@pytest.fixture(scope="session")
+def conductor_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Conductor server, started once and stopped at the end."""
+    home = tmp_path_factory.mktemp("conductor")
+    try:
+        found = up(lambda done, total, what: None, home=home)
+        assert found.url is not None
+        yield found.url
+    finally:
+        down(home)

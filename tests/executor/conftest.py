@@ -26,7 +26,6 @@ from dagwright.tool import PythonBinding, ToolSpec
 from executor.archive import Archive
 from executor.compile import compile_workflow
 from executor.conductor.engine import ConductorEngine
-from executor.conductor.server import down, up
 from executor.embedded import EmbeddedEngine
 from executor.engine import Activation, Engine, EngineResult, Progress, StepResult
 from executor.workflow import TaskDef, WorkflowDef, WorkflowTask
@@ -217,18 +216,6 @@ class Bench:
 def archive(tmp_path: Path) -> Iterator[Archive]:
     with Archive.create(tmp_path, "run") as opened:
         yield opened
-
-
-@pytest.fixture(scope="session")
-def conductor_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Conductor server, started once and stopped at the end."""
-    home = tmp_path_factory.mktemp("conductor")
-    try:
-        found = up(lambda done, total, what: None, home=home)
-        assert found.url is not None
-        yield found.url
-    finally:
-        down(home)
 
 
 @pytest.fixture(params=["embedded", pytest.param("conductor", marks=pytest.mark.conductor)])

@@ -18,11 +18,9 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.fixture
-def server() -> str:
+def server(conductor_url: str) -> str:
     """The address of the local server, without `/api`."""
-    from executor.conductor.server import require
-
-    return require().removesuffix("/api")
+    return conductor_url.removesuffix("/api")
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ class Grounding:
 
     text: str
     """The goal in lower case."""
+    written: str
+    """The goal as it was written."""
     numbers: tuple[float | int, ...]
     """Numbers, in digits or words, in order, without repetitions."""
     files: tuple[str, ...]
@@ -39,10 +41,15 @@ class Grounding:
     """Capitalised words and runs of them."""
 
     def mentions(self, value: str) -> bool:
-        """Whether the goal mentions a text, in singular or plural, `_` read as a space."""
+        """Whether the goal mentions a text, in singular or plural, `_` read as a space.
+
+        A text of one or two characters is mentioned only as it is written: `A` is not the article.
+        """
         plain = value.lower().replace("_", " ").strip()
         if not plain:
             return False
+        if len(plain) <= 2:
+            return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.written) is not None
         return re.search(rf"(?<!\w){re.escape(plain)}(?:s|es)?(?!\w)", self.text.replace("_", " ")) is not None
 
     def touches(self, column: str, values: Iterable[JsonValue]) -> bool:
@@ -59,6 +66,7 @@ def ground(text: str, *, given: Collection[str] = ()) -> Grounding:
     rest = _FILE.sub(" ", text)
     return Grounding(
         text=text.lower(),
+        written=text,
         numbers=tuple(dict.fromkeys(_numbers(rest))),
         files=files,
         quoted=tuple(dict.fromkeys(_QUOTED.findall(rest))),

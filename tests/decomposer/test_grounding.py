@@ -57,6 +57,8 @@ def test_its_own_files_are_not_to_be_written() -> None:
         ("females only", "male", False),
         ("the category", "cat", False),
         ("anything", "", False),
+        ("write a file", "A", False),
+        ("only category A", "A", True),
     ],
 )
 def test_a_goal_mentions_whole_words(text: str, value: str, mentioned: bool) -> None:

@@ -6,11 +6,13 @@ import contextlib
 import ctypes
 import json
 import secrets
+import shutil
 import signal
 import socket
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -82,8 +84,9 @@ class Engine:
             InputError: the file is no GGUF that llama.cpp can load.
         """
         # llama.cpp insists on a server: it gets a socket in a private folder and a random key
-        self._folder = tempfile.TemporaryDirectory(prefix="dagwright-llm-")
-        self._socket, self._key = f"{self._folder.name}/s.sock", secrets.token_hex(32)
+        folder = tempfile.mkdtemp(prefix="dagwright-llm-")
+        self._remove_folder = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._socket, self._key = f"{folder}/s.sock", secrets.token_hex(32)
         parameters = _parameters(path, threads=threads, context=context)
         parameters.hostnames = [self._socket]
         parameters.api_keys = [self._key]
@@ -94,7 +97,7 @@ class Engine:
             try:
                 self._server = _xllamacpp().Server(parameters)
             except RuntimeError as error:
-                self._folder.cleanup()
+                self._remove_folder()
                 raise InputError(f"{str(path)!r} cannot be loaded: it is no GGUF model that llama.cpp knows") from error
 
         self.identity = _identity(path, context=context)
@@ -169,7 +172,7 @@ class Engine:
     def close(self) -> None:
         """Frees the weights."""
         del self._server
-        self._folder.cleanup()
+        self._remove_folder()
 
 
 class _SocketConnection(HTTPConnection):

@@ -48,13 +48,20 @@ def decomposition_prompt(
 
 
 def examples(operations: Mapping[str, ToolSpec]) -> Iterator[Message]:
-    """Gives the worked examples that use only operations on offer, as user and assistant in turn."""
-    for block in prompt_file("examples").split("\n---\n"):
+    """Gives the worked examples that use only operations on offer, as user and assistant in turn.
+
+    Where there is none, one with other operations shows the form, and above all that a plan ends.
+    """
+    blocks = [block for block in prompt_file("examples").split("\n---\n") if _fits(block, operations)]
+    for block in blocks or [prompt_file("fallback_example")]:
         situation, _, answer = block.strip().partition("\ns1 = ")
-        used = re.findall(r"^s\d+ = ([\w.-]+)\(", f"s1 = {answer}", re.MULTILINE)
-        if all(word in operations or word == "answer" for word in used):
-            yield Message(role="user", content=situation)
-            yield Message(role="assistant", content=f"s1 = {answer}")
+        yield Message(role="user", content=situation)
+        yield Message(role="assistant", content=f"s1 = {answer}")
+
+
+def _fits(block: str, operations: Mapping[str, ToolSpec]) -> bool:
+    used = re.findall(r"^s\d+ = ([\w.-]+)\(", block, re.MULTILINE)
+    return all(word in operations or word == "answer" for word in used)
 
 
 def _system(name: str, operations: Mapping[str, ToolSpec]) -> Message:

@@ -22,7 +22,12 @@ def test_everything_before_the_goal_is_the_same_for_all_goals() -> None:
 def test_examples_are_shown_only_with_their_operations() -> None:
     blocks = prompt_file("examples").split("\n---\n")
     assert len(list(examples(OPERATIONS))) == 2 * len(blocks)
-    assert list(examples({"other": OPERATIONS["chart"]})) == []
+    assert [message.role for message in examples({"other": OPERATIONS["chart"]})] == ["user", "assistant"]
+
+
+def test_where_no_example_fits_one_shows_that_a_plan_ends() -> None:
+    *_, written = examples({"other": OPERATIONS["chart"]})
+    assert written.content.splitlines()[-1] == "s3 = answer(s2)"
 
 
 def test_examples_use_arguments_that_exist() -> None:

@@ -13,7 +13,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from dagwright.exceptions import ModelAnswerError
-from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value
+from dagwright.value import ListValue, LiteralValue, ObjectValue, Value
 from decomposer.scope import Scope
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*")
@@ -144,17 +144,3 @@ class _Parser:
 
     def wrong(self, what: str) -> ModelAnswerError:
         return ModelAnswerError(f"the model's line {self.line!r} is not a call: {what} at character {self.at}")
-
-
-def written(value: Value, scope: Scope) -> str:
-    """Gives a value as a call writes it."""
-    if isinstance(value, LiteralValue):
-        return json.dumps(value.literal, ensure_ascii=False)
-    if isinstance(value, ListValue):
-        return f"[{', '.join(written(item, scope) for item in value.list)}]"
-    if isinstance(value, ObjectValue):
-        return "{" + ", ".join(f"{json.dumps(key)}: {written(item, scope)}" for key, item in value.object.items()) + "}"
-    name = next((variable.name for variable in scope.variables if variable.value == value), None)
-    if name is not None:
-        return name
-    return value.from_ + value.path.replace("/", ".") if isinstance(value, StepReference) else value.input

@@ -8,13 +8,10 @@ always fits. An operation for which some required argument admits nothing has no
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
-
-from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
 from dagwright.tool import JoinRule, ToolSpec
@@ -360,8 +357,3 @@ def _ends(name: str, endings: tuple[str, ...]) -> bool:
 
 def _column_type(schema: JsonSchema) -> str | None:
     return cast("str | None", schema.get("x-column-type"))
-
-
-def shown(value: JsonValue) -> str:
-    """Gives a constant as a call writes it."""
-    return json.dumps(value, ensure_ascii=False)

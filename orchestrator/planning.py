@@ -15,12 +15,11 @@ from dagwright.llm.model import Model
 from dagwright.program import Program
 from dagwright.proposal import Proposal
 from executor.archive import Archive
+from executor.recertify import ALL_KINDS
 from orchestrator.evidence import gather, notes
 from orchestrator.setup import Setup
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 
-WORKERS = frozenset(("python", "http", "llm", "human"))
-"""Kinds of binding that workers here can run."""
 ATTEMPTS = 3
 """Proposals that are asked for before a run ends as rejected: one, and two rounds of repair."""
 
@@ -118,7 +117,7 @@ def check(proposal: object, setup: Setup) -> Report:
     """Gives the validator's report on anything that may be a proposal."""
     from validation import validate
 
-    return validate(proposal, catalogue=setup.catalogue, policy=setup.policy, workers=WORKERS, at=today())
+    return validate(proposal, catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS, at=today())
 
 
 def certified(proposal: Proposal, setup: Setup) -> Program:
@@ -129,7 +128,7 @@ def certified(proposal: Proposal, setup: Setup) -> Program:
     """
     from validation import certify
 
-    return certify(proposal, catalogue=setup.catalogue, policy=setup.policy, workers=WORKERS, at=today())
+    return certify(proposal, catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS, at=today())
 
 
 def recorded(program: Program, archive: Archive) -> dict[str, JsonValue]:
@@ -152,7 +151,7 @@ def today() -> date:
 def _repaired(proposal: Proposal, setup: Setup) -> Proposal:
     from validation import repair
 
-    repaired = repair(to_json(proposal), catalogue=setup.catalogue, policy=setup.policy, workers=WORKERS)
+    repaired = repair(to_json(proposal), catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS)
     try:
         return Proposal.model_validate(repaired.proposal)
     except ValidationError:

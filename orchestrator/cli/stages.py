@@ -66,8 +66,9 @@ def check(
     json: Json = False,
 ) -> None:
     """Prints the report on a proposal."""
+    from executor.recertify import ALL_KINDS
     from orchestrator.assembly import open_catalogue, open_policy
-    from orchestrator.planning import WORKERS, today
+    from orchestrator.planning import today
     from orchestrator.view import text
     from orchestrator.view.terminal import console
     from validation import validate
@@ -76,7 +77,7 @@ def check(
         read(proposal),
         catalogue=open_catalogue(catalogue or ()),
         policy=open_policy(policy),
-        workers=WORKERS,
+        workers=ALL_KINDS,
         at=today(),
     )
     if json:
@@ -158,12 +159,13 @@ def proven(path: Path, catalogue: list[str] | None, policy: str) -> Program:
         InputError: the file cannot be read.
         ProposalRejected: it has errors.
     """
+    from executor.recertify import ALL_KINDS
     from orchestrator.assembly import open_catalogue, open_policy
-    from orchestrator.planning import WORKERS, today
+    from orchestrator.planning import today
     from validation import certify
 
     return certify(
-        read(path), catalogue=open_catalogue(catalogue or ()), policy=open_policy(policy), workers=WORKERS, at=today()
+        read(path), catalogue=open_catalogue(catalogue or ()), policy=open_policy(policy), workers=ALL_KINDS, at=today()
     )
 
 

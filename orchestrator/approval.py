@@ -1,23 +1,21 @@
-"""Approvals: who is asked, what an approval binds to, and when it runs out."""
+"""Approvals: what a person is asked, what an approval binds to, and when it runs out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Literal, Protocol
 
-from pydantic import JsonValue
-
+from dagwright.canonical import Sha256, sha256
 from dagwright.event import Event
-from dagwright.exceptions import ContentError, InputError
+from dagwright.exceptions import ContentError
 from dagwright.model import Frozen
 from dagwright.program import Program, ProgramStep
-from executor.archive import Archive
 
 
 class Refused(ContentError):
-    """Raised when a person said no to a step."""
+    """Raised when a person said no."""
 
     exit_code = 1
 
@@ -28,13 +26,38 @@ LIFETIME = timedelta(hours=24)
 Decision = Literal["approve", "reject", "later"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a person is asked: whether one step may run, or whether a new version may do more than the last."""
+
+    program: Program
+    """The program that is to run."""
+    digest: Sha256
+    """What an answer binds to."""
+    step: ProgramStep | None = None
+    """The step; None where it is about the version as a whole."""
+    widened: tuple[str, ...] = ()
+    """What the version may do that the one before may not, one line each (P407)."""
+
+    @property
+    def subject(self) -> str:
+        """The step's id; empty for the version as a whole."""
+        return self.step.step.step_id if self.step else ""
+
+    def __str__(self) -> str:
+        if self.step:
+            return f"step {self.subject!r} ({self.step.spec.name})"
+        more = f" (and {len(self.widened) - 3} more)" if len(self.widened) > 3 else ""
+        return f"version {self.program.proposal.version} of the plan ({'; '.join(self.widened[:3])}{more})"
+
+
 class Approval(Frozen):
-    """A person's word about one step: its exact arguments, of one program, under one policy."""
+    """A person's word about one step or one version: of one program, under one policy."""
 
     step: str
-    """The step."""
+    """The step; empty for a version that may do more than the one before."""
     digest: str
-    """`Program.approval_digest` of the step."""
+    """`Question.digest`."""
     by: str
     """Who approved."""
     at: datetime
@@ -46,25 +69,66 @@ class Approval(Frozen):
 class Approver(Protocol):
     """Asks a person, or stands for one who decided beforehand."""
 
-    def __call__(self, program: Program, step: ProgramStep) -> Decision:
-        """Gives the decision about one step; `later` leaves the run waiting."""
+    def __call__(self, question: Question) -> Decision:
+        """Gives the decision; `later` leaves the run waiting."""
         ...
 
 
-def approve_later(program: Program, step: ProgramStep) -> Decision:
+def approve_later(question: Question) -> Decision:
     """Gives `later`: nobody is there to ask."""
     return "later"
 
 
-def approve_all(program: Program, step: ProgramStep) -> Decision:
-    """Gives `approve`: the person said so beforehand (`--yes`)."""
+def approve_all(question: Question) -> Decision:
+    """Gives `approve`, whatever it is about."""
     return "approve"
 
 
-def approval_of(program: Program, step_id: str, *, by: str, now: datetime | None = None) -> Approval:
-    """Gives an approval of a step as the program has it, valid for `LIFETIME`."""
+def steps_approved(otherwise: Approver) -> Approver:
+    """Gives an approver for `--yes`: steps are approved beforehand, wider authority is asked about nevertheless."""
+
+    def decided(question: Question) -> Decision:
+        return "approve" if question.step else otherwise(question)
+
+    return decided
+
+
+def questions_of(program: Program, before: Program | None) -> tuple[Question, ...]:
+    """Gives all that a person must say yes to before a program runs, in the order of asking.
+
+    Args:
+        program: what is to run.
+        before: the version that it takes the place of, as far as there was one.
+    """
+    wider = _wider(program, before) if before else ()
+    steps = tuple(
+        Question(program=program, digest=program.approval_digest(item.step.step_id), step=item)
+        for item in program.steps
+        if item.needs_approval
+    )
+    return (*wider, *steps)
+
+
+def _wider(program: Program, before: Program) -> tuple[Question, ...]:
+    from validation import widened
+
+    lines = tuple(finding.message for finding in widened(before, program))
+    if not lines:
+        return ()
+    bound = {"widened": lines, "before": before.hash, "program": program.hash, "policy": program.certificate.policy}
+    return (Question(program=program, digest=sha256(bound), widened=lines),)
+
+
+def unanswered(questions: Iterable[Question], approvals: Container[str]) -> tuple[Question, ...]:
+    """Gives the questions that no approval answers: the one about the version alone, else those about steps."""
+    found = tuple(question for question in questions if question.digest not in approvals)
+    return found[:1] if found and not found[0].step else found
+
+
+def approval_of(question: Question, *, by: str, now: datetime | None = None) -> Approval:
+    """Gives an approval of exactly what was asked, valid for `LIFETIME`."""
     at = now or datetime.now(UTC)
-    return Approval(step=step_id, digest=program.approval_digest(step_id), by=by, at=at, expires=at + LIFETIME)
+    return Approval(step=question.subject, digest=question.digest, by=by, at=at, expires=at + LIFETIME)
 
 
 def standing(events: Iterable[Event], *, now: datetime | None = None) -> dict[str, Approval]:
@@ -89,37 +153,3 @@ def refusals(events: Iterable[Event]) -> dict[str, str]:
         elif isinstance(event.body, dict) and event.kind == "approval.given":
             found.pop(str(event.body["digest"]), None)
     return found
-
-
-def open_steps(program: Program, approvals: dict[str, Approval]) -> tuple[ProgramStep, ...]:
-    """Gives the steps that a person must still approve."""
-    return tuple(
-        item
-        for item in program.steps
-        if item.needs_approval and program.approval_digest(item.step.step_id) not in approvals
-    )
-
-
-def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> tuple[str, ...]:
-    """Writes a decision about the waiting steps of a run into its archive and gives their ids.
-
-    Raises:
-        ArchiveError: there is no such run, or another process holds it.
-        InputError: nothing waits, or not that step.
-    """
-    from orchestrator.resumption import last_program
-
-    with Archive.open(home, run) as archive:
-        program = last_program(archive)
-        waiting = open_steps(program, standing(archive.events())) if program else ()
-        chosen = [item.step.step_id for item in waiting if step in ("", item.step.step_id)]
-        if program is None or not chosen:
-            names = ", ".join(item.step.step_id for item in waiting) or "none"
-            raise InputError(f"run {run!r} has no waiting step {step!r}; waiting are: {names}")
-        for name in chosen:
-            if given:
-                archive.append("approval.given", approval_of(program, name, by=by).model_dump(mode="json"))
-            else:
-                refused: dict[str, JsonValue] = {"step": name, "digest": program.approval_digest(name), "by": by}
-                archive.append("approval.refused", refused)
-    return tuple(chosen)

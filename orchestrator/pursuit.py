@@ -18,7 +18,9 @@ from dagwright.program import Program
 from executor.archive import Archive
 from executor.engine import EngineResult
 from orchestrator.answer import answer_of, files_of
-from orchestrator.execution import approve, execute
+from orchestrator.approval import Refused
+from orchestrator.execution import execute
+from orchestrator.permission import permit
 from orchestrator.planning import Prior, plan
 from orchestrator.replanning import prior_of, worth_replanning
 from orchestrator.resumption import Point
@@ -75,7 +77,12 @@ class Pursuit:
                         raise
                     return self.outcome("failed", reason=f"{self.failed}; no other plan held: {error}")
             self.program, self.result = program, None
-            approve(program, self.setup, self.archive)
+            try:
+                permit(program, prior.program if prior else None, self.setup, self.archive)
+            except Refused as error:
+                if prior is None:
+                    raise
+                return self.outcome("rejected", reason=f"{self.failed}; then {error}")
             self.result = execute(program, self.setup, self.archive, self.model)
             if self.result.status == "completed":
                 return self.outcome("done")

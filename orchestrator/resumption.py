@@ -132,12 +132,6 @@ def _used(archive: Archive) -> Usage | None:
     return reduce(added, usages) if usages else None
 
 
-def last_program(archive: Archive) -> Program | None:
-    """Gives the program that was proven last, certified again; None where there is none."""
-    found = list(archive.events("program"))
-    return program_at(found[-1], archive) if found else None
-
-
 def program_at(event: Event, archive: Archive) -> Program:
     """Gives the program that a `program` event names, by certifying its proposal again.
 

@@ -227,7 +227,7 @@ _ROWS: tuple[Code, ...] = (
     ),
     Code(
         "P407",
-        "error",
+        "warning",
         "authority widened",
         "A new version of a plan may do more than the version before.",
         "Ask for a new approval.",

@@ -9,15 +9,13 @@ import typer
 from orchestrator.cli import options
 from orchestrator.cli.output import Json, put, put_json
 
-StepId = Annotated[str, typer.Argument(metavar="[STEP]", help="One step; all that wait if not given.")]
+StepId = Annotated[str, typer.Argument(metavar="[STEP]", help="One step; all that waits if not given.")]
 
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
-    app.command("approve", help="Approve the waiting steps of a run, exactly as they are; then `run --resume`.")(
-        approve
-    )
-    app.command("reject", help="Refuse the waiting steps of a run.")(reject)
+    app.command("approve", help="Approve what a run waits for, exactly as it is; then `run --resume`.")(approve)
+    app.command("reject", help="Refuse what a run waits for.")(reject)
 
 
 def approve(run: options.RunId, step: StepId = "", json: Json = False) -> None:
@@ -33,13 +31,15 @@ def reject(run: options.RunId, step: StepId = "", json: Json = False) -> None:
 def _decide(run: str, step: str, *, json: bool, given: bool) -> None:
     import getpass
 
-    from orchestrator.approval import decide_waiting
     from orchestrator.assembly import home
+    from orchestrator.permission import decide_waiting
 
-    steps = decide_waiting(home(), run, step, by=getpass.getuser(), given=given)
+    decided = decide_waiting(home(), run, step, by=getpass.getuser(), given=given)
     if json:
-        put_json({"run": run, "decision": "approved" if given else "rejected", "steps": list(steps)})
+        steps = [question.subject for question in decided if question.step]
+        widened = [line for question in decided for line in question.widened]
+        put_json({"run": run, "decision": "approved" if given else "rejected", "steps": steps, "widened": widened})
         return
-    put(f"{'approved' if given else 'rejected'}: {', '.join(steps)}")
+    put(f"{'approved' if given else 'rejected'}: {', '.join(map(str, decided))}")
     if given:
         put(f"go on with: dagwright run --resume {run}")

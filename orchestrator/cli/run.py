@@ -115,13 +115,14 @@ def people_of(*, yes: bool, quiet: bool) -> People:
     import getpass
 
     from executor.bindings.human import ask_at_terminal
-    from orchestrator.approval import approve_all, approve_later
+    from orchestrator.approval import approve_later, steps_approved
     from orchestrator.assembly import People
     from orchestrator.view.live import LiveView
     from orchestrator.view.terminal import ask_approval, console, interactive
 
     asked = interactive() and not quiet
-    approver = approve_all if yes else ask_approval if asked else approve_later
+    person = ask_approval if asked else approve_later
+    approver = steps_approved(person) if yes else person
     listener = LiveView(console(quiet=quiet))
     return People(
         approver=approver, approver_name=getpass.getuser(), ask=ask_at_terminal if asked else None, listener=listener

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from dagwright.program import Program, ProgramStep
-from orchestrator.approval import Decision
+from orchestrator.approval import Decision, Question
 from planner.derivation import shown
 
 if TYPE_CHECKING:
@@ -30,11 +29,19 @@ def interactive() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def ask_approval(program: Program, step: ProgramStep) -> Decision:
-    """Shows exactly what would run and asks: yes, no or later."""
+def ask_approval(question: Question) -> Decision:
+    """Shows exactly what would run, or what a new version may do beyond the last, and asks: yes, no or later."""
     out = console()
-    out.print(f"\n[bold yellow]approval needed[/] {step.step.step_id}: {step.spec.name} ({step.spec.effect})")
-    for name, value in step.step.tool_intent.required_inputs.items():
-        out.print(f"    {name}: {shown(value)}", markup=False)
-    answer = input("  run this step? [y]es, [n]o, [l]ater: ").strip().lower()
+    out.print("\n[bold yellow]approval needed[/]", end=" ")
+    if question.step:
+        step = question.step
+        out.print(f"{question.subject}: {step.spec.name} ({step.spec.effect})", markup=False)
+        for name, value in step.step.tool_intent.required_inputs.items():
+            out.print(f"    {name}: {shown(value)}", markup=False)
+    else:
+        out.print(f"version {question.program.proposal.version} of the plan")
+        for line in question.widened:
+            out.print(f"    {line}", markup=False)
+    subject = "this step" if question.step else "this plan"
+    answer = input(f"  run {subject}? [y]es, [n]o, [l]ater: ").strip().lower()
     return "approve" if answer.startswith("y") else "reject" if answer.startswith("n") else "later"

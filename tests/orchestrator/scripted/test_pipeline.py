@@ -13,8 +13,9 @@ from dagwright.policy import Policy, Rule
 from executor.archive import Archive
 from executor.replay import replay
 from executor.verify import verify
-from orchestrator.approval import approve_all, decide_waiting
+from orchestrator.approval import approve_all
 from orchestrator.history import summaries
+from orchestrator.permission import decide_waiting
 from orchestrator.pipeline import plan_goal, resume_run, run_goal, run_proposal
 
 MEAN = 'aggregate(table=sales, column="price", function="mean")'

@@ -81,15 +81,6 @@ def test_a_check_that_does_not_hold_is_replanned(bench: Any, tmp_path: Path) -> 
     assert "mixed_types" in bench.events(outcome.run, "replan")[0].body["reasons"][0]
 
 
-def test_a_replan_may_not_reach_further_than_the_version_before(bench: Any, cities: Path) -> None:
-    wider = ('write_csv(table=s1, path="pivot.csv")', "answer(s2)")
-    lines = (PIVOT, mean("Rome"), "answer(s2)", *wider, mean("C01"), "answer(s2)")
-    outcome = run_goal(GOAL, {"sales": cities}, bench.setup(*lines))
-    assert (outcome.status, outcome.replans, outcome.files) == ("done", 1, ())
-    codes = [f["code"] for event in bench.events(outcome.run, "report") for f in event.body["findings"]]
-    assert "P407" in codes
-
-
 def test_a_run_that_stops_before_its_new_version_goes_on_with_it(bench: Any, cities: Path) -> None:
     stopped = run_goal(GOAL, {"sales": cities}, bench.setup(PIVOT, mean("Rome"), "answer(s2)", KeyboardInterrupt()))
     assert stopped.status == "cancelled"

@@ -1,0 +1,86 @@
+"""A person's word about a program, before it runs: asked at once, or waited for and given later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from dagwright.exceptions import ApprovalRequired, InputError
+from dagwright.program import Program
+from executor.archive import Archive
+from orchestrator.approval import Question, Refused, approval_of, questions_of, refusals, standing, unanswered
+from orchestrator.resumption import point_of
+from orchestrator.setup import Setup
+
+
+def permit(program: Program, before: Program | None, setup: Setup, archive: Archive) -> None:
+    """Gets a person's yes to what a version may do beyond the one before, and to each step that needs one.
+
+    Args:
+        program: what is to run.
+        before: the version that it takes the place of; None for the first.
+        setup: who is asked.
+        archive: where questions and answers are written down.
+
+    Raises:
+        Refused: a person said no.
+        ApprovalRequired: nobody decided yet.
+    """
+    for question in questions_of(program, before):
+        if question.digest not in standing(archive.events()):
+            _ask(question, setup, archive)
+
+
+def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> tuple[Question, ...]:
+    """Writes a decision about what a run waits for into its archive and gives what was decided.
+
+    Args:
+        home: folder of all runs.
+        run: the run.
+        step: one step; empty for all that waits.
+        by: who decides.
+        given: whether it is a yes.
+
+    Raises:
+        ArchiveError: there is no such run, or another process holds it.
+        InputError: nothing waits, or not that step.
+    """
+    with Archive.open(home, run) as archive:
+        point = point_of(archive)
+        before = point.prior.program if point.prior else None
+        questions = questions_of(point.program, before) if point.program and not point.outcome else ()
+        waiting = unanswered(questions, standing(archive.events()))
+        chosen = tuple(question for question in waiting if step in ("", question.subject))
+        if not chosen:
+            sought = f"no waiting step {step!r}" if step else "nothing that waits"
+            raise InputError(f"run {run!r} has {sought}; waiting are: {', '.join(map(str, waiting)) or 'none'}")
+        for question in chosen:
+            _answered(question, archive, by=by, given=given)
+    return chosen
+
+
+def _ask(question: Question, setup: Setup, archive: Archive) -> None:
+    refused = refusals(archive.events())
+    if question.digest in refused:
+        raise Refused(f"{question} was refused by {refused[question.digest]}")
+    archive.append("approval.requested", _body(question))
+    decision = setup.approver(question)
+    if decision == "later":
+        command = f"dagwright approve {archive.run} {question.subject}".rstrip()
+        raise ApprovalRequired(f"{question} waits for approval: {command}")
+    _answered(question, archive, by=setup.approver_name, given=decision == "approve")
+    if decision == "reject":
+        raise Refused(f"{question} was refused by {setup.approver_name}")
+
+
+def _answered(question: Question, archive: Archive, *, by: str, given: bool) -> None:
+    if given:
+        archive.append("approval.given", approval_of(question, by=by).model_dump(mode="json"))
+    else:
+        archive.append("approval.refused", {**_body(question), "by": by})
+
+
+def _body(question: Question) -> dict[str, JsonValue]:
+    wider: dict[str, JsonValue] = {"widened": list(question.widened)} if question.widened else {}
+    return {"step": question.subject, "digest": question.digest, **wider}

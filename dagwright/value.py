@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, JsonValue, SerializerFunctionWrapHandler, Tag, model_serializer
 
@@ -66,9 +66,10 @@ _KINDS = {
 
 
 def _tag(value: Any) -> str | None:
-    if not isinstance(value, dict):
-        return _KINDS.get(value.__class__)
-    for name in cast("dict[Any, Any]", value):
+    kind = value.__class__
+    if kind is not dict and not isinstance(value, dict):
+        return _KINDS.get(kind)
+    for name in value:  # pyright: ignore[reportUnknownVariableType]
         if name in TAGS:
             return TAGS[name]
     return None

@@ -37,7 +37,7 @@ def authority_findings(context: Context) -> Iterator[Finding]:
     for step in context.steps:
         if step.contract is None:
             continue
-        pattern = next((glob for glob in denied if fnmatchcase(step.operation, glob)), None)
+        pattern = next((glob for glob in denied if fnmatchcase(step.operation, glob)), None) if denied else None
         if pattern is not None:
             yield _prohibited(step, f"{step.operation!r} is prohibited by the goal ({pattern!r} in denied_tools)")
         for decision in _decisions(applicable, step, step.contract):

@@ -11,19 +11,17 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from dagwright.catalogue import Catalogue
-from dagwright.decomposition import Decomposition, Step
-from dagwright.goal import Goal
+from dagwright.decomposition import Step
 from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.policy import Policy
-from dagwright.proposal import Proposal
 from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
 from validation.contract import Contract, contract_of
 from validation.labels import Labels
 from validation.naming import Names
 from validation.order import TaskOrder
 from validation.salvage import Group, Parsed
-from validation.types.propagation import Propagation, propagate
+from validation.types.propagation import Intent, Propagation, propagated
 from validation.types.schema import pointer_of
 
 Reference = StepReference | InputReference
@@ -188,21 +186,21 @@ class Context:
     @cached_property
     def types(self) -> Propagation:
         """Schemas of all arguments and outputs, propagated along the references."""
-        return propagate(self.parsed.proposal or self._partial(), self.catalogue)
+        intents = {
+            step_id: Intent(
+                step.contract.spec if step.contract else None,
+                step.step.tool_intent.required_inputs,
+                step.literals,
+                [leaf.from_ for _, _, leaf in step.references if isinstance(leaf, StepReference)],
+            )
+            for step_id, step in self.by_id.items()
+        }
+        return propagated(intents, {name: given.schema_ for name, given in self.parsed.inputs.items()})
 
     @cached_property
     def labels(self) -> Labels:
         """The labels of all steps, arguments and references."""
         return Labels(self)
-
-    def _partial(self) -> Proposal:
-        """Gives the parts that could be parsed in the form of a proposal, for propagation alone."""
-        groups = [
-            Decomposition.model_construct(task_id=group.task_id, steps=tuple(part.value for part in group.steps))
-            for group in self.parsed.groups
-        ]
-        goal = Goal.model_construct(inputs=self.parsed.inputs)
-        return Proposal.model_construct(goal=goal, decompositions=tuple(groups))
 
 
 def is_declared(outputs: JsonSchema, path: str) -> bool:
@@ -233,7 +231,7 @@ def _read(
         if isinstance(value, LiteralValue):
             literals[name] = value.literal
         elif isinstance(value, StepReference | InputReference):
-            references.append((name, f"{base}{pointer_of(name)}", value))
+            references.append((name, base + pointer_of(name), value))
         else:
             known, literal = constant(value)
             if known:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from dagwright.finding import Finding
+from dagwright.model import JsonSchema
 from dagwright.value import InputReference, StepReference
 from validation.context import Context, PlacedStep, Reference, is_declared
 from validation.contract import Contract
@@ -26,9 +27,10 @@ def dependency_findings(context: Context) -> Iterator[Finding]:
     columns = ColumnNames(context)
     for step in context.steps:
         for argument, path, reference in step.references:
-            for item in _reference(context, step, path, reference):
-                relation.without(step, argument)
-                yield item
+            if not _is_sound(context, step, reference):
+                for item in _reference(context, step, path, reference):
+                    relation.without(step, argument)
+                    yield item
         if step.contract is not None:
             yield from columns.findings(step, step.contract)
             yield from relation.findings(step, step.contract)
@@ -74,6 +76,17 @@ def _circles(context: Context) -> Iterator[Finding]:
 
 
 # ----------------------------------------------------------------------------------- D304-D306
+
+
+def _is_sound(context: Context, step: PlacedStep, reference: Reference) -> bool:
+    """Whether a reference plainly points at a declared output of a step before this one, or at a whole input."""
+    if isinstance(reference, StepReference):
+        producer = context.by_id.get(reference.from_)
+        outputs = context.types.outputs.get(reference.from_)
+        if producer is None or outputs is None or not context.upstream(producer, step):
+            return False
+        return not reference.path or is_declared(outputs, reference.path)
+    return not reference.path and reference.input in context.parsed.inputs
 
 
 def _reference(context: Context, step: PlacedStep, path: str, reference: Reference) -> Iterator[Finding]:
@@ -169,8 +182,8 @@ class ColumnNames:
         # Schemas live as long as the context does, so that their ids stay theirs.
         key = (
             id(contract),
-            *(id(arguments.get(table)) for table in tables),
-            *(repr(step.literals.get(n)) for n in names),
+            *[id(arguments.get(table)) for table in tables],
+            *[repr(step.literals.get(name)) for name in names],
         )
         whole = all(name in step.literals or name not in arguments for name in names)
         if whole and key in self._right:
@@ -231,18 +244,21 @@ class Relation:
         if not step.references or self._context.by_id[step.step_id] is not step:
             return
         types = self._context.types
-        for name in dict.fromkeys(argument for argument, _, _ in step.references):
+        arguments = types.arguments[step.step_id]
+        for name in {argument: None for argument, _, _ in step.references}:
             wanted = contract.argument_schema(name)
-            if wanted is None or (step.path, name) in self._skipped or self._undecided(step, name):
+            if wanted is None:
                 continue
-            given = types.arguments[step.step_id][name]
+            given = arguments[name]
             key = (id(given), id(wanted))
-            if key not in self._verdicts:
-                verdict = assignable(given, wanted)
-                self._verdicts[key] = (verdict.answer, verdict.reason)
-            answer, reason = self._verdicts[key]
-            if answer != "yes":
+            answer, reason = self._verdicts.get(key) or self._decided(key, given, wanted)
+            if answer != "yes" and (step.path, name) not in self._skipped and not self._undecided(step, name):
                 yield self._misfit(step, name, answer, reason)
+
+    def _decided(self, key: tuple[int, int], given: JsonSchema, wanted: JsonSchema) -> tuple[str, str]:
+        verdict = assignable(given, wanted)
+        found = self._verdicts[key] = (verdict.answer, verdict.reason)
+        return found
 
     def _undecided(self, step: PlacedStep, argument: str) -> bool:
         """Whether an argument depends on a step of which nothing is known for a reason reported elsewhere."""

@@ -36,7 +36,8 @@ def semantic_findings(context: Context) -> Iterator[Finding]:
         yield from _inputs(step, step.contract)
         yield from _literals(step, step.contract)
         yield from _validity(context, step, step.contract.spec)
-        yield from _references(context, step, step.contract)
+        if not step.contract.documents.issuperset(step.step.documentation_references):
+            yield from _references(context, step, step.contract)
         yield from _expectations(context, step)
         yield from _criteria(context, step)
     yield from _capabilities(context)
@@ -94,11 +95,11 @@ def _accepts(spec: ToolSpec, step: PlacedStep) -> bool:
 
 def _inputs(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
     given = step.step.tool_intent.required_inputs
+    if given.keys() <= contract.properties.keys() and contract.required <= given.keys():
+        return
     named = partial(finding, task=step.task_id, step=step.step_id)
     unknown = [name for name in given if name not in contract.properties] if contract.closed else []
     missing = [name for name in sorted(contract.required) if name not in given]
-    if not unknown and not missing:
-        return
     place = f"{step.path}/tool_intent/required_inputs"
     for name in missing:
         renamed = [other for other in unknown if Names((name,)).certain(other)]
@@ -122,7 +123,9 @@ def _inputs(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
 def _literals(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
     if not step.literals:
         return
-    known = {name: value for name, value in step.literals.items() if name in contract.properties or not contract.closed}
+    known = step.literals
+    if contract.closed and not known.keys() <= contract.properties.keys():
+        known = {name: value for name, value in known.items() if name in contract.properties}
     if not contract.literals.is_valid(known):
         for error in contract.literals.iter_errors(known):
             yield _misfit(step, contract, error)
@@ -232,6 +235,8 @@ def _shown(names: Iterable[str]) -> str:
 
 
 def _validity(context: Context, step: PlacedStep, spec: ToolSpec) -> Iterator[Finding]:
+    if not spec.deprecated and spec.valid_from is None and spec.valid_to is None:
+        return
     named = partial(finding, "M208", f"{step.path}/tool_intent/operation", task=step.task_id, step=step.step_id)
     instead = f"; use {spec.replaced_by!r}" if spec.replaced_by else ""
     day = context.at

@@ -76,32 +76,35 @@ def text_findings(data: Any) -> list[Finding]:
 def _is_clean(data: Any) -> bool:
     """Whether there is surely nothing to be found: one look at each level of nesting, none at places."""
     texts: list[str] = []
+    names: set[Any] = set()
     level: list[Any] = [data]
     for _ in range(MAX_DEPTH + 1):
         following: list[Any] = []
         for container in level:
             if isinstance(container, dict):
-                texts.extend(container)  # pyright: ignore[reportUnknownArgumentType]
-                following.extend(container.values())  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
+                names.update(container)  # pyright: ignore[reportUnknownArgumentType]
+                following += container.values()  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
             elif isinstance(container, list | tuple):
-                following.extend(container)  # pyright: ignore[reportUnknownArgumentType]
+                following += container
             else:
                 return False
-        texts.extend([value for value in following if value.__class__ is str])
-        if not all(map(math.isfinite, [value for value in following if value.__class__ is float])):
+        kinds = set(map(type, following))
+        if str in kinds:
+            texts += [value for value in following if value.__class__ is str]
+        if float in kinds and not all(map(math.isfinite, [value for value in following if value.__class__ is float])):
             return False
+        if kinds <= _SCALARS:
+            return _is_harmless(texts, names)
         level = [value for value in following if value.__class__ not in _SCALARS]
-        if not level:
-            return _is_harmless(texts)
     return False
 
 
-def _is_harmless(texts: list[Any]) -> bool:
+def _is_harmless(texts: list[str], names: set[Any]) -> bool:
     try:
-        whole = "\n".join(texts)
+        whole = " ".join((*names, *texts))
     except TypeError:
         return False
-    return "${" not in whole and _UNWANTED.search(whole) is None
+    return "${" not in whole and (whole.isprintable() or _UNWANTED.search(whole) is None)
 
 
 def _looked_at(data: Any) -> Iterator[Finding]:

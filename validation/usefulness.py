@@ -59,7 +59,8 @@ def _matters(step: PlacedStep) -> bool:
     """Whether a step changes something, establishes a fact, or can't be judged."""
     if step.contract is None or step.contract.has_effect or step.contract.spec.facts_added:
         return True
-    return any(isinstance(item, FactPredicate) for item in step.step.postconditions)
+    promised = step.step.postconditions
+    return bool(promised) and any(isinstance(item, FactPredicate) for item in promised)
 
 
 def _removal(context: Context, step: PlacedStep) -> Fix | None:

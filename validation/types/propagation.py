@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pydantic import JsonValue
 
 from dagwright.catalogue import Catalogue
-from dagwright.decomposition import Step
 from dagwright.model import JsonSchema
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
-from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value
+from dagwright.value import LiteralValue, StepReference, Value, leaves
 from validation.types.rule import output_schema
 from validation.types.scope import TypeScope, inputs_of, value_schema
+
+
+class Intent(NamedTuple):
+    """What propagation asks of a step."""
+
+    spec: ToolSpec | None
+    """Its operation; None where the catalogue has no such one."""
+    given: Mapping[str, Value]
+    """Its arguments."""
+    literals: Mapping[str, JsonValue]
+    """The constants among them."""
+    sources: Iterable[str]
+    """The steps that they refer to, there or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,30 +55,41 @@ class Propagation:
 def propagate(proposal: Proposal, catalogue: Catalogue) -> Propagation:
     """Gives the schemas of all arguments and outputs of a proposal, in time linear in its size.
 
-    The order is that of the references alone, so that types are known even where a dependency is
-    missing or the plan has a cycle. Of steps with the same id the first counts.
+    Of steps with the same id the first counts.
     """
-    steps: dict[str, Step] = {}
+    intents: dict[str, Intent] = {}
     for _, step in proposal.steps():
-        steps.setdefault(step.step_id, step)
-    order, cyclic = _ordered(steps)
+        given = step.tool_intent.required_inputs
+        if step.step_id not in intents:
+            spec = catalogue.get(step.tool_intent.operation_name)
+            intents[step.step_id] = Intent(spec, given, literals_of(given), _sources(given))
+    return propagated(intents, inputs_of(proposal.goal))
+
+
+def propagated(intents: Mapping[str, Intent], inputs: Mapping[str, JsonSchema]) -> Propagation:
+    """Gives the schemas of all arguments and outputs of steps, by id, over goal inputs of these schemas.
+
+    The order is that of the references alone, so that types are known even where a dependency is
+    missing or the plan has a cycle.
+    """
+    order, cyclic = _ordered(intents)
     outputs: dict[str, JsonSchema] = {step_id: {} for step_id in cyclic}
-    scope = TypeScope(inputs=inputs_of(proposal.goal), steps=outputs)
+    scope = TypeScope(inputs=inputs, steps=outputs)
     arguments: dict[str, Mapping[str, JsonSchema]] = {}
-    literals: dict[str, Mapping[str, JsonValue]] = {}
     undecided = set(cyclic)
     shared: dict[tuple[int | str, ...], JsonSchema] = {}
     for step_id in order:
-        given = steps[step_id].tool_intent.required_inputs
-        arguments[step_id] = {name: value_schema(value, scope) for name, value in given.items()}
-        literals[step_id] = literals_of(given)
-        spec = catalogue.get(steps[step_id].tool_intent.operation_name)
+        spec, given, literals, _ = intents[step_id]
+        found = arguments[step_id] = {name: value_schema(value, scope) for name, value in given.items()}
         if spec is None:
             undecided.add(step_id)
         if step_id not in cyclic:
-            found = {} if spec is None else output_schema(spec, arguments[step_id], literals[step_id])
-            outputs[step_id] = shared.setdefault(_parts(spec, found), found)
-    return Propagation(scope=scope, order=order, arguments=arguments, literals=literals, undecided=frozenset(undecided))
+            schema = {} if spec is None else output_schema(spec, found, literals)
+            outputs[step_id] = shared.setdefault(_parts(spec, schema), schema)
+    constants = {step_id: intents[step_id].literals for step_id in order}
+    return Propagation(
+        scope=scope, order=order, arguments=arguments, literals=constants, undecided=frozenset(undecided)
+    )
 
 
 def _parts(spec: ToolSpec | None, outputs: JsonSchema) -> tuple[int | str, ...]:
@@ -79,11 +103,21 @@ def literals_of(given: Mapping[str, Value]) -> dict[str, JsonValue]:
     return {name: value.literal for name, value in given.items() if isinstance(value, LiteralValue)}
 
 
-def _ordered(steps: Mapping[str, Step]) -> tuple[tuple[str, ...], frozenset[str]]:
+def _ordered(intents: Mapping[str, Intent]) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Gives the order, and the steps on a cycle or behind one; as written, where that is an order already."""
+    seen: set[str] = set()
+    for step_id, intent in intents.items():
+        if not seen.issuperset(intent.sources) and not seen.issuperset(intents.keys() & set(intent.sources)):
+            return _sorted(intents)
+        seen.add(step_id)
+    return tuple(intents), frozenset()
+
+
+def _sorted(intents: Mapping[str, Intent]) -> tuple[tuple[str, ...], frozenset[str]]:
     waiting: dict[str, int] = {}
     users: dict[str, list[str]] = {}
-    for step_id, step in steps.items():
-        sources = _sources(step, steps)
+    for step_id, intent in intents.items():
+        sources = intents.keys() & set(intent.sources)
         waiting[step_id] = len(sources)
         for source in sources:
             users.setdefault(source, []).append(step_id)
@@ -100,18 +134,5 @@ def _ordered(steps: Mapping[str, Step]) -> tuple[tuple[str, ...], frozenset[str]
     return (*order, *blocked), frozenset(blocked)
 
 
-def _sources(step: Step, steps: Mapping[str, Step]) -> set[str]:
-    found: set[str] = set()
-    pending: list[Value] = [
-        value for value in step.tool_intent.required_inputs.values() if not isinstance(value, LiteralValue)
-    ]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, StepReference):
-            if value.from_ in steps:
-                found.add(value.from_)
-        elif isinstance(value, ListValue):
-            pending.extend(value.list)
-        elif isinstance(value, ObjectValue):
-            pending.extend(value.object.values())
-    return found
+def _sources(given: Mapping[str, Value]) -> tuple[str, ...]:
+    return tuple(leaf.from_ for value in given.values() for _, leaf in leaves(value) if isinstance(leaf, StepReference))

@@ -166,4 +166,7 @@ def tokens_of(pointer: str) -> tuple[str, ...]:
 
 def pointer_of(*tokens: str | int) -> str:
     """Gives the JSON Pointer with these tokens."""
-    return "".join(f"/{str(token).replace('~', '~0').replace('/', '~1')}" for token in tokens)
+    plain = "".join([f"/{token}" for token in tokens])
+    if plain.count("/") == len(tokens) and "~" not in plain:
+        return plain
+    return "".join([f"/{str(token).replace('~', '~0').replace('/', '~1')}" for token in tokens])

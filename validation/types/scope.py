@@ -30,6 +30,10 @@ class TypeScope:
         default_factory=dict[tuple[int, ...], JsonSchema], repr=False, compare=False
     )
     """Schemas of lists met so far, by the ids of their items' schemas: equal lists share one."""
+    objects: dict[tuple[int | str, ...], JsonSchema] = field(
+        default_factory=dict[tuple[int | str, ...], JsonSchema], repr=False, compare=False
+    )
+    """Schemas of objects met so far, by their names and the ids of their members' schemas."""
     found: dict[tuple[int, str], tuple[JsonSchema, Resolved]] = field(
         default_factory=dict[tuple[int, str], tuple[JsonSchema, Resolved]], repr=False, compare=False
     )
@@ -70,6 +74,15 @@ class TypeScope:
             self.lists[key] = _list_schema(items)
         return self.lists[key]
 
+    def object_of(self, members: dict[str, JsonSchema]) -> JsonSchema:
+        """Gives the schema of an object with exactly these members, the same one for the same members."""
+        if all("const" in member for member in members.values()):
+            return constant_schema({name: member["const"] for name, member in members.items()})
+        key = (*members, *map(id, members.values()))
+        if key not in self.objects:
+            self.objects[key] = _object_schema(members)
+        return self.objects[key]
+
 
 def inputs_of(goal: Goal) -> dict[str, JsonSchema]:
     """Gives the schemas of a goal's inputs by name."""
@@ -79,14 +92,14 @@ def inputs_of(goal: Goal) -> dict[str, JsonSchema]:
 def value_schema(value: Value, scope: TypeScope) -> JsonSchema:
     """Gives the schema of a value: exact for constants, composed for lists and objects.
 
-    A reference that can't be resolved, or not for certain, has the schema `{}`.
+    A reference that can't be resolved has the schema `{}`.
     """
     if isinstance(value, LiteralValue):
         return scope.constant(value.literal)
     if isinstance(value, ListValue):
         return scope.list_of([value_schema(item, scope) for item in value.list])
     if isinstance(value, ObjectValue):
-        return _object_schema({name: value_schema(item, scope) for name, item in value.object.items()})
+        return scope.object_of({name: value_schema(item, scope) for name, item in value.object.items()})
     found = scope.resolved(value)
     return found.schema if found is not None and found.answer == "found" else {}
 
@@ -106,8 +119,6 @@ def _list_schema(items: list[JsonSchema]) -> JsonSchema:
 
 
 def _object_schema(members: dict[str, JsonSchema]) -> JsonSchema:
-    if all("const" in member for member in members.values()):
-        return constant_schema({name: member["const"] for name, member in members.items()})
     return {
         "type": "object",
         "properties": dict(members),

@@ -22,6 +22,8 @@ THREADS = 2
 """Default number of threads; more of them than cores makes it slower."""
 CONTEXT = 8192
 """Default context in tokens."""
+SECONDS = 600.0
+"""How long an answer may take where a request does not say."""
 
 
 class LocalModel:
@@ -77,14 +79,15 @@ class LocalModel:
             ContentError: a malformed grammar, a schema that cannot be enforced, a prompt too long.
             InputError: the weights cannot be loaded.
             Unreachable: the default weights have not been fetched.
-            TimedOut: no answer within `request.timeout` seconds, waiting for other requests included.
+            TimedOut: no answer within the request's time, waiting for other requests included.
             Cancelled: `cancel` was called.
         """
         check_continues(request.messages, continues=request.continues)
         grammar = _grammar(request)
         started = time.monotonic()
-        if not self._lock.acquire(timeout=request.timeout):
-            raise TimedOut(f"the local model was busy for {request.timeout:g} s")
+        limit = _limit(request)
+        if not self._lock.acquire(timeout=limit):
+            raise TimedOut(f"the local model was busy for {limit:g} s")
         try:
             self._cancelled.clear()
             engine = self._loaded()
@@ -164,8 +167,12 @@ class LocalModel:
         )
 
 
+def _limit(request: ModelRequest) -> float:
+    return SECONDS if request.timeout is None else request.timeout
+
+
 def _left(request: ModelRequest, started: float) -> float:
-    return max(request.timeout - (time.monotonic() - started), 0.1)
+    return max(_limit(request) - (time.monotonic() - started), 0.1)
 
 
 def _grammar(request: ModelRequest) -> str | None:

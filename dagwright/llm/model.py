@@ -35,8 +35,8 @@ class ModelRequest(Frozen):
     """Strings that end the answer; they are not part of it."""
     continues: bool = False
     """True where the last message is the beginning of the assistant's own answer."""
-    timeout: float = Field(default=600.0, gt=0)
-    """Seconds."""
+    timeout: float | None = Field(default=None, gt=0)
+    """Seconds, retries included; None leaves it to the model: 120 for a hosted one, 600 for the local one."""
     stable: int = Field(default=0, ge=0, exclude=True)
     """How many leading messages hold nothing of a user's own and come again in other runs.
 

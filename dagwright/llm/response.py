@@ -1,19 +1,32 @@
-"""A JSON Schema as the response model that instructor wants, and back to plain JSON."""
+"""What a provider answers, in common terms: as the response model that instructor wants, and back to plain JSON."""
 
 from __future__ import annotations
 
 import copy
 import logging
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 from pydantic import JsonValue, RootModel
 
+from dagwright.llm.model import Usage
 from dagwright.model import JsonSchema
 
 MEMBER = "value"
 """Member that holds an answer whose schema is not an object; providers want an object outside."""
 
 _DEFINITIONS = ("$defs", "definitions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answered:
+    """A provider's answer in terms that all of them share."""
+
+    text: str
+    finish: Literal["stop", "length"]
+    usage: Usage
+    refusal: str = ""
+    """Why the model would not answer; empty where it did."""
 
 
 class Answer(RootModel[dict[str, JsonValue]]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -38,11 +39,11 @@ def open_model(spec: str) -> Model:
     if kind == "openai" and rest:
         from dagwright.llm.openai import OpenAIModel
 
-        return OpenAIModel(rest)
+        return OpenAIModel(rest, timeout=hosted_seconds())
     if kind == "anthropic" and rest:
         from dagwright.llm.anthropic import AnthropicModel
 
-        return AnthropicModel(rest)
+        return AnthropicModel(rest, timeout=hosted_seconds())
     if kind == "cassette" and rest:
         from dagwright.llm.cassette import Cassette
 
@@ -60,6 +61,25 @@ def default_spec(env: Mapping[str, str] | None = None) -> str:
     return "local"
 
 
+def hosted_seconds(env: Mapping[str, str] | None = None) -> float:
+    """Gives how long a hosted model has for an answer: DAGWRIGHT_MODEL_TIMEOUT, else 120 seconds.
+
+    Raises:
+        InputError: the variable holds no positive number.
+    """
+    from dagwright.llm.hosted import SECONDS
+    from dagwright.llm.transport import TIMEOUT_VARIABLE
+
+    said = (os.environ if env is None else env).get(TIMEOUT_VARIABLE, "")
+    try:
+        seconds = float(said or SECONDS)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise InputError(f"{TIMEOUT_VARIABLE} is {said!r}; it must be a number of seconds greater than 0, e.g. 300")
+    return seconds
+
+
 def _local(file: str) -> Model:
     from dagwright.llm.local import LocalModel
     from dagwright.llm.weights import require
@@ -73,4 +93,4 @@ def _endpoint(spec: str) -> Model:
         raise InputError(f"model {spec!r} names no model: write {url}#NAME")
     from dagwright.llm.openai import OpenAIModel
 
-    return OpenAIModel(name, base_url=url)
+    return OpenAIModel(name, base_url=url, timeout=hosted_seconds())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -17,6 +19,7 @@ from dagwright.exceptions import (
     Unreachable,
 )
 from dagwright.llm.model import Usage
+from dagwright.llm.response import Answered
 
 T = TypeVar("T")
 
@@ -26,6 +29,10 @@ FIRST_DELAY = 0.5
 """Seconds before the second attempt; doubled for each further one, with jitter."""
 LONGEST_DELAY = 20.0
 """Seconds before any attempt, at most."""
+GRACE = 0.5
+"""Seconds beyond an attempt's limit in which the SDK may say itself that it was too slow."""
+TIMEOUT_VARIABLE = "DAGWRIGHT_MODEL_TIMEOUT"
+"""Environment variable: seconds that a hosted model has for an answer."""
 
 _TRANSIENT = frozenset({408, 409, 425, 429})
 
@@ -55,13 +62,18 @@ class Endpoint:
 
 
 def call(
-    once: Callable[[float], T], endpoint: Endpoint, *, timeout: float, usage_of: Callable[[Any], Usage | None]
+    once: Callable[[float], T], endpoint: Endpoint, *, timeout: float, answered_of: Callable[[Any], Answered]
 ) -> T:
-    """Gives what `once` gives; it gets the seconds that an attempt may take.
+    """Gives what `once` gives, after as many attempts as it takes and `timeout` allows.
 
-    `usage_of` gives what a provider's answer took, for answers that turn out to be of no use.
+    Silence, broken connections, 408, 409, 425, 429 and 5xx are tried again with back-off.
 
-    Broken connections, 408, 409, 425, 429 and 5xx are tried again with back-off, within `timeout`.
+    Args:
+        once: one attempt; gets the seconds that it may take: half of `timeout` at most, so that
+            what hangs once is asked again.
+        endpoint: whom errors are about.
+        timeout: seconds, all attempts and pauses together.
+        answered_of: gives a provider's answer in common terms, for answers that turn out to be of no use.
 
     Raises:
         ModelAnswerError: a refusal, garbage, or cut off by the token limit.
@@ -74,10 +86,11 @@ def call(
     deadline = time.monotonic() + timeout
 
     def attempt() -> T:
+        seconds = max(min(timeout / 2, deadline - time.monotonic()), 0.05)
         try:
-            return once(max(deadline - time.monotonic(), 0.05))
+            return _within(once, seconds)
         except Exception as error:  # noqa: BLE001 - two SDKs and instructor have classes of their own
-            raise _ours(error, endpoint, usage_of) from None  # the cause holds the request with its key
+            raise _ours(error, endpoint, answered_of) from None  # the cause holds the request with its key
 
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(lambda error: isinstance(error, TransportError)),
@@ -85,15 +98,44 @@ def call(
         wait=tenacity.wait_random_exponential(multiplier=FIRST_DELAY, max=LONGEST_DELAY, min=FIRST_DELAY / 2),
         reraise=True,
     )
-    return retrying(attempt)
+    try:
+        return retrying(attempt)
+    except TimedOut:
+        raise TimedOut(
+            f"{endpoint.who} at {endpoint.address} did not answer in time ({timeout:g} s, all attempts together); "
+            f"{TIMEOUT_VARIABLE} allows a slower one more seconds"
+        ) from None
 
 
-def _ours(error: Exception, endpoint: Endpoint, usage_of: Callable[[Any], Usage | None]) -> DagwrightError:
+def _within(once: Callable[[float], T], seconds: float) -> T:
+    """Gives what `once` gives, or leaves it behind on its thread.
+
+    An SDK's own timeout is per read: a server that sends a byte now and then never reaches it.
+    """
+    result = Future[T]()
+
+    def work() -> None:
+        try:
+            result.set_result(once(seconds))
+        except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
+            result.set_exception(error)
+
+    threading.Thread(target=work, name="dagwright-hosted", daemon=True).start()
+    try:
+        return result.result(seconds + GRACE)
+    except TimeoutError:
+        raise TimedOut("no complete answer") from None
+
+
+def _ours(error: Exception, endpoint: Endpoint, answered_of: Callable[[Any], Answered]) -> DagwrightError:
     kind, cause = type(error).__name__, error.__cause__
     if isinstance(error, DagwrightError):
         return error
-    answered = getattr(error, "last_completion", None)
-    usage = usage_of(answered) if answered is not None else None
+    completion = getattr(error, "last_completion", None)
+    answered = answered_of(completion) if completion is not None else None
+    usage = answered.usage if answered else None
+    if answered and answered.refusal:
+        return ModelAnswerError(f"{endpoint.who} refused: {answered.refusal}", usage=usage)
     if kind == "IncompleteOutputException":
         return ModelAnswerError(f"{endpoint.who}: cut off by the token limit before the JSON was complete", usage=usage)
     if kind == "InstructorRetryException" and isinstance(cause, Exception):
@@ -104,7 +146,7 @@ def _ours(error: Exception, endpoint: Endpoint, usage_of: Callable[[Any], Usage 
 def _of_sdk(error: Exception, endpoint: Endpoint, usage: Usage | None) -> DagwrightError:
     kind = type(error).__name__
     if kind == "APITimeoutError":
-        return TimedOut(f"{endpoint.who} at {endpoint.address} did not answer in time")
+        return TimedOut("no answer")
     if kind == "APIConnectionError":
         detail = endpoint.clean(str(error.__cause__ or error))
         return Unreachable(f"{endpoint.who} at {endpoint.address}", detail, remedy=endpoint.remedy)

@@ -59,3 +59,23 @@ class FieldLabel(Frozen):
     """JSON Pointer pattern into the outputs; `*` stands for any one token; empty for all."""
     label: Label
     """The label of what lies there."""
+
+
+class Release(Frozen):
+    """What an operation vouches for: an endorsement, a declassification, or both, of one part of its outputs.
+
+    It takes effect where policy allows it or a person approves the step.
+    """
+
+    path: str
+    """JSON Pointer pattern into the outputs; `*` stands for any one token; covers all inside it."""
+    integrity: Literal["trusted"] | None = None
+    """`trusted` endorses: whatever was read, this part can be relied on."""
+    confidentiality: Confidentiality | None = None
+    """The level at most that this part has, whatever was read."""
+
+    def of(self, label: Label) -> Label:
+        """Gives what a label becomes."""
+        level = label.confidentiality if self.confidentiality is None else self.confidentiality
+        lower = min(level, label.confidentiality, key=_CONFIDENTIALITY.index)
+        return label.model_copy(update={"integrity": self.integrity or label.integrity, "confidentiality": lower})

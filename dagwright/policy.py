@@ -10,6 +10,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from dagwright.canonical import Sha256, sha256
+from dagwright.decomposition import RollbackStrategy
 from dagwright.exceptions import PolicyError
 from dagwright.label import Confidentiality, Integrity
 from dagwright.model import Frozen, JsonSchema
@@ -17,6 +18,10 @@ from dagwright.tool import Effect, Role
 
 Action = Literal["allow", "ask", "deny"]
 """`ask`: a person must approve before the plan runs."""
+
+
+Width = Literal["narrow", "free"]
+"""`narrow`: numbers, booleans, null and closed sets, which hold no message; `free`: everything else."""
 
 
 class Rule(Frozen):
@@ -45,8 +50,23 @@ class FlowRule(Frozen):
     """Integrity of the data."""
     confidentiality: tuple[Confidentiality, ...] = ("public", "tenant", "secret")
     """Confidentiality of the data."""
+    constants: bool | None = None
+    """True: only constants that the goal does not state; False: only what references bring; None: both."""
+    types: tuple[Width, ...] | None = None
+    """Only data of such a type; None: of any."""
     action: Action
     """What then happens."""
+    reason: str = ""
+    """Why, in words."""
+
+
+class ReleaseRule(Frozen):
+    """Who may endorse or declassify. The first rule that matches decides; where none does, a person is asked."""
+
+    tools: str
+    """Glob over `tool.operation` of the operation that declares the release."""
+    action: Action
+    """`deny`: its outputs keep the label of what it read."""
     reason: str = ""
     """Why, in words."""
 
@@ -62,6 +82,21 @@ class Budget(Frozen):
     """Wall time."""
     max_tokens: int | None = Field(default=None, ge=0)
     """Tokens of language models."""
+    max_payload: int | None = Field(default=None, ge=2)
+    """Bytes that the arguments of one call may have as canonical JSON."""
+
+
+class RollbackRule(Frozen):
+    """What must be able to undo a step. The first rule that matches decides; without one nothing is demanded."""
+
+    tools: str = "*"
+    """Glob over `tool.operation`."""
+    effects: tuple[Effect, ...] = ("write", "external", "irreversible")
+    """Effects of the operation."""
+    strategies: tuple[RollbackStrategy, ...] = Field(min_length=1)
+    """Any of these will do. `retry` needs an idempotent operation, `compensate` one with a compensation."""
+    reason: str = ""
+    """Why, in words; shown in findings."""
 
 
 DEFAULT_FLOWS: tuple[FlowRule, ...] = (
@@ -101,6 +136,13 @@ class Policy(Frozen):
     """Hosts (`host` or `host:port`, globs allowed) that HTTP tools may reach."""
     allowed_paths: tuple[str, ...] = ("*",)
     """Globs over paths inside the run's folder that files may have."""
+    rollbacks: tuple[RollbackRule, ...] | None = None
+    """What must be able to undo the steps of a plan; None demands nothing."""
+
+    constants: Literal["stated"] | None = None
+    """`stated`: a constant that the goal's text does not state is untrusted; None: all constants are trusted."""
+    releases: tuple[ReleaseRule, ...] | None = None
+    """Which operations may endorse and declassify as they declare; where nothing is said, a person is asked."""
 
     @cached_property
     def hash(self) -> Sha256:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dagwright.label import FieldLabel
+from dagwright.label import FieldLabel, Release
 from dagwright.model import Frozen, Interval, JsonSchema
 
 Role = Literal["data", "control", "sink"]
@@ -239,6 +240,24 @@ class Retry(Frozen):
     max_delay: float = Field(default=30.0, ge=0)
     """Seconds at most."""
 
+    @property
+    def backoff(self) -> tuple[int, bool]:
+        """Gives the seconds before the second attempt, and whether each further wait is twice as long.
+
+        This is how engines keep it: whole seconds, rounded up, because Conductor knows no others.
+        Doubling that would exceed the longest delay becomes a fixed delay of that length.
+        """
+        retries = self.attempts - 1
+        doubled = self.factor > 1 and retries > 1
+        too_long = doubled and self.delay * 2.0 ** (retries - 1) > self.max_delay
+        return math.ceil(self.max_delay if too_long else min(self.delay, self.max_delay)), doubled and not too_long
+
+    @property
+    def waits(self) -> tuple[int, ...]:
+        """Gives the seconds that engines wait before the second, third … attempt."""
+        first, doubled = self.backoff
+        return tuple(first * 2**number if doubled else first for number in range(self.attempts - 1))
+
 
 class RateLimit(Frozen):
     """At most `calls` in each `seconds`."""
@@ -285,12 +304,18 @@ class ToolSpec(Frozen):
     output_labels: tuple[FieldLabel, ...] = ()
     """Labels of parts of the outputs, joined with those of the data arguments; the most specific
     pattern wins. Without any, outputs have the join of the arguments' labels."""
+    releases: tuple[Release, ...] | None = None
+    """Parts of the outputs that it endorses or declassifies, where policy allows that or a person approves."""
     cost: Interval | None = None
     """US dollars a call; None is unknown."""
     latency: Interval | None = None
     """Seconds a call; None is unknown."""
     rate_limit: RateLimit | None = None
     """The provider's limit."""
+    concurrency: int | None = Field(default=None, ge=1)
+    """Calls that the provider takes at a time; None is no limit."""
+    max_payload: int | None = Field(default=None, ge=2)
+    """Bytes that a call's arguments may have as canonical JSON; None is no limit."""
     quota: int | None = Field(default=None, ge=0)
     """Calls left to this tenant."""
     timeout: float = Field(default=60.0, gt=0)

@@ -1,65 +1,103 @@
-"""Policy level: where data comes from and where it may go (P404, P405)."""
+"""Policy level: where data comes from and where it may go (P404, P405), and what is released on the way (P403)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from pydantic import JsonValue
 
 from dagwright.finding import Finding
 from dagwright.label import Label
-from dagwright.policy import FlowRule
-from dagwright.value import InputReference
+from dagwright.policy import FlowRule, Width
+from dagwright.tool import Role
+from dagwright.value import InputReference, tokens_of
 from validation.context import Context, PlacedStep, Reference
-from validation.contract import Contract
 from validation.notes import finding
+from validation.release import rule_of
+from validation.trace import Hop, trace_of
+from validation.width import width_of
 
 
 def flow_findings(context: Context) -> Iterator[Finding]:
-    """Gives the arguments that data reaches which policy keeps from them."""
+    """Gives the arguments that data reaches which policy keeps from them, and releases that a person must approve."""
+    width: dict[int, tuple[object, Width]] = {}
     for step in context.steps:
-        contract = step.contract
-        if contract is None or context.by_id[step.step_id] is not step:
+        if step.contract is None or context.by_id[step.step_id] is not step:
             continue
         for name, label in context.labels.arguments(step).items():
-            rule = _deciding(context.policy.flows, contract, name, label)
+            flow = _flow(context, step, name, label, width)
+            rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
             if rule is not None and rule.action != "allow":
-                yield _kept(context, step, name, rule)
+                yield _kept(context, step, flow, rule)
+        if step.contract.spec.releases:
+            yield from _released(context, step)
 
 
-def _deciding(rules: tuple[FlowRule, ...], contract: Contract, name: str, label: Label) -> FlowRule | None:
-    spec = contract.spec
-    role = contract.role(name)
-    return next(
-        (
-            rule
-            for rule in rules
-            if role in rule.roles
-            and spec.effect in rule.effects
-            and label.integrity in rule.integrity
-            and label.confidentiality in rule.confidentiality
-            and fnmatchcase(spec.name, rule.tools)
-        ),
-        None,
+class _Flow(NamedTuple):
+    """What reaches one argument."""
+
+    argument: str
+    label: Label
+    role: Role
+    operation: str
+    effect: str
+    is_constant: bool
+    """Whether a constant that the goal doesn't state is in it."""
+    width: Width
+
+
+def _flow(context: Context, step: PlacedStep, name: str, label: Label, width: dict[int, tuple[object, Width]]) -> _Flow:
+    assert step.contract is not None
+    spec = step.contract.spec
+    constant = name in context.labels.unstated(step)
+    # A constant's own schema allows only itself; what counts is what else could have stood there.
+    schema = step.contract.argument_schema(name) if constant else context.types.arguments[step.step_id].get(name)
+    schema = schema or {}
+    known = width.get(id(schema))
+    if known is None or known[0] is not schema:
+        known = width[id(schema)] = (schema, width_of(schema))
+    return _Flow(name, label, step.contract.role(name), spec.name, spec.effect, constant, known[1])
+
+
+def _matches(rule: FlowRule, flow: _Flow) -> bool:
+    return (
+        flow.role in rule.roles
+        and flow.effect in rule.effects
+        and flow.label.integrity in rule.integrity
+        and flow.label.confidentiality in rule.confidentiality
+        and rule.constants in (None, flow.is_constant)
+        and (rule.types is None or flow.width in rule.types)
+        and fnmatchcase(flow.operation, rule.tools)
     )
 
 
-def _kept(context: Context, step: PlacedStep, name: str, rule: FlowRule) -> Finding:
-    assert step.contract is not None
-    label = context.labels.arguments(step)[name]
+def _kept(context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule) -> Finding:
+    label, name = flow.label, flow.argument
     secret = "trusted" in rule.integrity and "public" not in rule.confidentiality
+
+    def carries(other: Label) -> bool:
+        return other.confidentiality == label.confidentiality if secret else other.integrity == label.integrity
+
     code, word = ("P405", label.confidentiality) if secret else ("P404", label.integrity)
     sources = [
         _named(reference)
         for argument, _, reference in step.references
-        if argument == name and _carries(context.labels.reference(reference), label, secret=secret)
+        if argument == name and carries(context.labels.reference(reference))
     ]
-    role = step.contract.role(name)
+    if flow.is_constant and not secret:
+        sources.append("a constant that the goal doesn't state")
+    sources = list(dict.fromkeys(sources))
+    way = trace_of(context, step, name, carries)
     why = f": {rule.reason}" if rule.reason else ""
     message = (
-        f"{word} data from {', '.join(dict.fromkeys(sources))} would reach {role} argument {name!r} "
-        f"of {step.operation!r} (effect {step.contract.spec.effect!r}){why}"
+        f"{word} data from {', '.join(sources)} would reach {flow.role} argument {name!r} "
+        f"of {step.operation!r} (effect {flow.effect!r}){why}{_way(way)}"
     )
     asked = rule.action == "ask"
+    stations: list[JsonValue] = [{"step": hop.step, "operation": hop.operation, "path": hop.path} for hop in way]
+    sink: JsonValue = {"step": step.step_id, "operation": step.operation, "path": f"/{name}"}
     return finding(
         code,
         step.argument_path(name),
@@ -68,12 +106,36 @@ def _kept(context: Context, step: PlacedStep, name: str, rule: FlowRule) -> Find
         step=step.step_id,
         softer=asked,
         needs_approval=asked,
-        sources=list(dict.fromkeys(sources)),
+        sources=list[JsonValue](sources),
+        way=[*stations, sink],
     )
 
 
-def _carries(label: Label, joined: Label, *, secret: bool) -> bool:
-    return label.confidentiality == joined.confidentiality if secret else label.integrity == joined.integrity
+def _way(way: tuple[Hop, ...]) -> str:
+    """Gives the way in short, where there is more to it than the source that the message names anyway."""
+    if len(way) < 2:
+        return ""
+    between = "…, " if len(way) > 4 else ""
+    shown = (way[0], *way[-2:]) if between else way
+    return f"; it comes from {shown[0]!s}, {between}{', '.join(map(str, shown[1:]))}"
+
+
+def _released(context: Context, step: PlacedStep) -> Iterator[Finding]:
+    """Gives what a person must approve: an endorsement or declassification that changes something."""
+    assert step.contract is not None
+    spec = step.contract.spec
+    rule = rule_of(spec, context.policy)
+    if rule.action != "ask":
+        return
+    for release in spec.releases or ():
+        tokens = tokens_of(release.path)
+        before = context.labels.unreleased((step.step_id, tokens))
+        after = release.of(before)
+        if after != before:
+            does = "endorses" if after.integrity != before.integrity else "declassifies"
+            message = f"step {step.step_id!r} {does} {release.path or 'all'!r} of {spec.name!r} ({rule.reason})"
+            path = f"{step.path}/tool_intent"
+            yield finding("P403", path, message, task=step.task_id, step=step.step_id, needs_approval=True)
 
 
 def _named(reference: Reference) -> str:

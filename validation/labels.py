@@ -1,23 +1,32 @@
 """`Labels`: where the data of a proposal comes from, joined along references in one pass, before anything runs.
 
 A step's output has, field by field, the label that its tool declares, joined with the labels of its
-data arguments.
+data arguments, and made milder where its tool releases it. Where an output rule passes fields on as
+they are, a field keeps its own label (`follow`), joined with that of everything that decided which rows there are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dagwright.label import TRUSTED, Label, join_all
-from dagwright.value import InputReference
+from dagwright.value import InputReference, LiteralValue, leaves, tokens_of
 from validation.contract import Contract
-from validation.types.schema import tokens_of
+from validation.passage import Passage, passage_of
+from validation.release import covers, released
+from validation.stated import Stated, is_own_word
 
 if TYPE_CHECKING:
     from validation.context import Context, PlacedStep, Reference
 
-_UNTRUSTED = Label(integrity="untrusted")
+UNTRUSTED: Final = Label(integrity="untrusted")
+PLACES: Final = 32
+"""Fields of one step's outputs that are followed by themselves; of any further one the whole counts."""
+
+Place = tuple[str, tuple[str, ...]]
+"""A step and a place in its outputs."""
 
 
 class _Joins:
@@ -39,19 +48,30 @@ class _Joins:
             found = self._known[key] = (self._same.setdefault(joined, joined), one, other)
         return found[0]
 
+    def all(self, labels: Iterable[Label]) -> Label:
+        """Gives the join of all labels."""
+        return reduce(self.of, labels, TRUSTED)
+
 
 class Labels:
     """The labels of a proposal's steps, arguments and references."""
 
     def __init__(self, context: Context) -> None:
         # The context keeps its labels; kept in turn, it would only be freed by a search for cycles.
-        self._inputs = context.parsed.inputs
-        self._steps = context.by_id
-        self._joined: dict[str, Label] = {}
-        self._given: dict[str, dict[str, Label]] = {}
-        self._fields: dict[tuple[str, str], Label] = {}
-        self._declared: dict[tuple[int, str], Label] = {}
+        self._inputs, self._steps, self._policy = context.parsed.inputs, context.by_id, context.policy
+        # What cannot be read whole is rejected anyway, and its goal's text is not to be had.
+        proposal = context.parsed.proposal if context.policy.constants == "stated" else None
+        self._stated = Stated(proposal.goal.text) if proposal else None
         self._joins = _Joins()
+        self._joined: dict[str, Label] = {}
+        self._numbers: dict[str, int] = {}
+        self._given: dict[str, dict[str, Label]] = {}
+        self._unstated: dict[str, tuple[str, ...]] = {}
+        self._fields: dict[tuple[str, str], Label] = {}
+        self._places: dict[Place, Label] = {}
+        self._count: dict[str, int] = {}
+        self._beside: dict[tuple[str, Passage], Label] = {}
+        self._declared: dict[tuple[int, tuple[str, ...]], Label] = {}
         for step_id in context.types.order:
             self._add(self._steps[step_id])
 
@@ -60,22 +80,29 @@ class Labels:
         for name, _, reference in step.references:
             label = self.reference(reference)
             arguments[name] = self._joins.of(arguments[name], label) if name in arguments else label
+        if self._stated is not None:
+            self._unstated[step.step_id] = _unstated(step, self._stated)
+            for name in self._unstated[step.step_id]:
+                arguments[name] = self._joins.of(arguments.get(name, TRUSTED), UNTRUSTED)
         self._given[step.step_id] = arguments
-        contract = step.contract
-        counted = arguments.items()
-        if contract is not None and contract.label_patterns:
-            counted = [(name, label) for name, label in counted if contract.role(name) == "data"]
-        self._joined[step.step_id] = reduce(self._joins.of, (label for _, label in counted), TRUSTED)
+        self._numbers[step.step_id] = len(self._numbers)
+        self._joined[step.step_id] = self._joins.all(arguments[name] for name in counted(step, arguments))
 
     def arguments(self, step: PlacedStep) -> dict[str, Label]:
-        """Gives the labels of the arguments that hold references; all others are trusted."""
+        """Gives the labels of the arguments with references or with constants of nobody; all others are trusted."""
         return self._given.get(step.step_id, {})
 
-    def reference(self, reference: Reference) -> Label:
-        """Gives the label of what a reference points at; untrusted where nothing is known."""
+    def unstated(self, step: PlacedStep) -> tuple[str, ...]:
+        """Gives the arguments with a constant that the goal doesn't state, where policy asks for that."""
+        return self._unstated.get(step.step_id, ())
+
+    def reference(self, reference: Reference, inside: tuple[str, ...] = ()) -> Label:
+        """Gives the label of what a reference points at, or of a place in it; untrusted where nothing is known."""
         if isinstance(reference, InputReference):
             given = self._inputs.get(reference.input)
-            return given.label if given else _UNTRUSTED
+            return given.label if given else UNTRUSTED
+        if inside:
+            return self._at((reference.from_, (*tokens_of(reference.path), *inside)))
         return self.output(reference.from_, reference.path)
 
     def output(self, step_id: str, path: str = "") -> Label:
@@ -83,36 +110,111 @@ class Labels:
         key = (step_id, path)
         found = self._fields.get(key)
         if found is None:
-            found = self._fields[key] = self._output(step_id, path)
+            found = self._fields[key] = self._at((step_id, tokens_of(path)))
         return found
 
-    def _output(self, step_id: str, path: str) -> Label:
-        step = self._steps.get(step_id)
-        joined = self._joined.get(step_id)
+    def _at(self, place: Place) -> Label:
+        """Gives the label of a place, followed through steps that pass it on as it is."""
+        trail: list[tuple[Place, Label]] = []
+        while (label := self._places.get(place)) is None:
+            passage = self.passage(place) if self._count.get(place[0], 0) < PLACES else None
+            if passage is None:
+                label = self._places[place] = self.made(place)
+                break
+            self._count[place[0]] = self._count.get(place[0], 0) + 1
+            trail.append((place, self.beside(place[0], passage)))
+            if isinstance(passage.source, InputReference):
+                label = self.reference(passage.source)
+                break
+            place = (passage.source.from_, (*tokens_of(passage.source.path), *passage.inside))
+        for passed, beside in reversed(trail):
+            label = self._places[passed] = self._joins.of(label, beside)
+        return label
+
+    def passage(self, place: Place) -> Passage | None:
+        """Gives how a step passes on what lies at a place of its outputs; None where it makes it itself."""
+        step = self._steps.get(place[0])
+        if step is None or step.contract is None or not step.contract.spec.output_rules:
+            return None
+        if step.contract.label_patterns or step.contract.spec.releases:
+            return None
+        passage = passage_of(step, place[1])
+        if passage is None or isinstance(passage.source, InputReference):
+            return passage
+        # In a proposal with a cycle a source may be no earlier step.
+        earlier = self._numbers.get(passage.source.from_, len(self._numbers))
+        return passage if earlier < self._numbers.get(place[0], 0) else None
+
+    def beside(self, step_id: str, passage: Passage) -> Label:
+        """Gives the join of all that decides what a step passes on: its other arguments, the columns it looks at."""
+        key = (step_id, passage)
+        found = self._beside.get(key)
+        if found is None:
+            others = (label for name, label in self._given[step_id].items() if name != passage.of)
+            looked_at = (self.reference(passage.source, inside) for inside in passage.looked_at)
+            found = self._beside[key] = self._joins.of(self._joins.all(others), self._joins.all(looked_at))
+        return found
+
+    def made(self, place: Place) -> Label:
+        """Gives what a tool declares for a place, joined with its data arguments, releases taken into account."""
+        step = self._steps.get(place[0])
+        label = self.unreleased(place)
+        return (
+            label
+            if step is None or step.contract is None
+            else released(step.contract.spec, place[1], label, self._policy)
+        )
+
+    def unreleased(self, place: Place) -> Label:
+        """Gives what `made` gives before any release."""
+        step, joined = self._steps.get(place[0]), self._joined.get(place[0])
         if step is None or step.contract is None or joined is None:
-            return _UNTRUSTED
-        declared = self._declared.get((id(step.contract), path))
-        if declared is None:
-            declared = self._declared[id(step.contract), path] = _declared(step.contract, tokens_of(path))
-        return self._joins.of(joined, declared)
+            return UNTRUSTED
+        return self._joins.of(joined, self.declared(step.contract, place[1]))
+
+    def declared(self, contract: Contract, tokens: tuple[str, ...]) -> Label:
+        """Gives the label that a tool declares for a place."""
+        key = (id(contract), tokens)
+        found = self._declared.get(key)
+        if found is None:
+            found = self._declared[key] = _declared(contract, tokens)
+        return found
+
+
+def counted(step: PlacedStep, arguments: Iterable[str]) -> list[str]:
+    """Gives the arguments whose labels the outputs have: of an operation that declares labels, those that are data."""
+    contract = step.contract
+    if contract is None or not contract.label_patterns:
+        return list(arguments)
+    return [name for name in arguments if contract.role(name) == "data"]
+
+
+def _unstated(step: PlacedStep, stated: Stated) -> tuple[str, ...]:
+    """Gives the arguments with a constant that the goal doesn't state.
+
+    The contract's own words are nobody's message: a default, one of a closed set, the name of a column.
+    """
+    contract = step.contract
+    return tuple(
+        name
+        for name, value in step.step.tool_intent.required_inputs.items()
+        if any(isinstance(leaf, LiteralValue) and not stated.holds(leaf.literal) for _, leaf in leaves(value))
+        and not (contract is not None and name in step.literals and is_own_word(contract, name, step.literals[name]))
+    )
 
 
 def _declared(contract: Contract, tokens: tuple[str, ...]) -> Label:
     """Gives the label that a tool declares for a place: the most specific pattern over it, with all inside it."""
     patterns = contract.label_patterns
-    over = [(pattern, label) for pattern, label in patterns if _covers(pattern, tokens)]
+    over = [(pattern, label) for pattern, label in patterns if covers(pattern, tokens)]
     inside = [
-        label for pattern, label in patterns if len(pattern) > len(tokens) and _covers(pattern[: len(tokens)], tokens)
+        label for pattern, label in patterns if len(pattern) > len(tokens) and covers(pattern[: len(tokens)], tokens)
     ]
+    if "*" in tokens:  # any row may be meant, and so any pattern that names one
+        inside += [label for pattern, label in patterns if covers(tokens[: len(pattern)], pattern)]
     if over:
         # On equal length a named token is more specific than `*`.
         most = max(over, key=lambda item: (len(item[0]), -item[0].count("*")))
         return join_all((most[1], *inside))
-    unlabelled = _UNTRUSTED if contract.spec.binding.kind == "http" else TRUSTED
+    unlabelled = UNTRUSTED if contract.spec.binding.kind == "http" else TRUSTED
     return join_all((unlabelled, *inside))
-
-
-def _covers(pattern: tuple[str, ...], tokens: tuple[str, ...]) -> bool:
-    return len(pattern) <= len(tokens) and all(
-        wanted in ("*", token) for wanted, token in zip(pattern, tokens, strict=False)
-    )

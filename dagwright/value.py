@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any
+import re
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final
 
 from pydantic import Discriminator, Field, JsonValue, SerializerFunctionWrapHandler, Tag, model_serializer
 
@@ -27,7 +28,7 @@ class StepReference(Frozen):
     from_: Identifier = Field(alias="from")
     """The step that gives it."""
     path: Pointer = ""
-    """Where in that step's outputs, e.g. `/table`."""
+    """Where in that step's outputs, e.g. `/table`; `*` stands for each item of a list: see `part`."""
 
 
 class InputReference(Frozen):
@@ -36,7 +37,7 @@ class InputReference(Frozen):
     input: Identifier
     """Name of the goal input."""
     path: Pointer = ""
-    """Where in that input."""
+    """Where in that input; `*` stands for each item of a list: see `part`."""
 
 
 class ListValue(Frozen):
@@ -91,6 +92,51 @@ Value = Annotated[
 
 ListValue.model_rebuild()
 ObjectValue.model_rebuild()
+
+
+EACH: Final = "*"
+"""The token of a path that stands for each item of a list."""
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
+
+
+def tokens_of(path: str) -> tuple[str, ...]:
+    """Gives the unescaped tokens of a JSON Pointer (RFC 6901); none for the whole value."""
+    if not path:
+        return ()
+    tokens = path[1:].split("/")
+    return tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens) if "~" in path else tuple(tokens)
+
+
+def index_of(token: str) -> int | None:
+    """Gives the number of the list item that a token names; None where it names none."""
+    return int(token) if _INDEX.fullmatch(token) else None
+
+
+def part(value: JsonValue, path: str) -> JsonValue:
+    """Gives what lies at a path: a JSON Pointer in which `*`, at a list, stands for each of its items.
+
+    `/rows/*/id` is the list of the ids of all rows, in their order, and empty where there are no rows;
+    each further `*` makes lists of lists. At an object, `*` is a member's name like any other.
+
+    Raises:
+        LookupError: there is nothing, or not in every item; its argument is the token that is missing.
+    """
+    return _part(value, tokens_of(path))
+
+
+def _part(value: JsonValue, tokens: Sequence[str]) -> JsonValue:
+    here = value
+    for position, token in enumerate(tokens):
+        if isinstance(here, dict) and token in here:
+            here = here[token]
+        elif isinstance(here, list) and token == EACH:
+            return [_part(item, tokens[position + 1 :]) for item in here]
+        elif isinstance(here, list) and (index := index_of(token)) is not None and index < len(here):
+            here = here[index]
+        else:
+            raise LookupError(token)
+    return here
 
 
 def leaves(value: Value, path: str = "") -> Iterator[tuple[str, LiteralValue | StepReference | InputReference]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -19,6 +20,7 @@ from dagwright.model import JsonSchema
 from dagwright.policy import Action, Policy
 from dagwright.predicate import OutputPredicate
 from dagwright.tool import HttpBinding, ToolSpec
+from validation.places import path_problem
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -29,13 +31,25 @@ MAX_OUTPUT_BYTES = 256 * 1024 * 1024
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-def check_schema(value: JsonValue, schema: JsonSchema, *, what: str, code: str) -> None:
-    """Checks a value against a JSON Schema.
+def check_arguments(arguments: Mapping[str, JsonValue], spec: ToolSpec) -> None:
+    """Checks complete arguments against an operation's contract as validation reads it: formats are asserted.
+
+    With it every run-time check that a program names (`ProgramStep.runtime_checks`) is made.
+
+    Raises:
+        GuardViolation: they do not fit; the first three places are named.
+    """
+    what = f"arguments of {spec.name}"
+    check_schema(dict(arguments), spec.input_schema, what=what, code="bad_arguments", formats=True)
+
+
+def check_schema(value: JsonValue, schema: JsonSchema, *, what: str, code: str, formats: bool = False) -> None:
+    """Checks a value against a JSON Schema; formats only where asked for, as answers from outside often break them.
 
     Raises:
         GuardViolation: it does not fit; the first three places are named.
     """
-    validator = _validator(canonical_json(schema).decode())
+    validator = _validator(canonical_json(schema).decode(), formats=formats)
     if validator.is_valid(value):
         return
     errors = list(validator.iter_errors(value))[:3]
@@ -80,7 +94,7 @@ def action_for(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Polic
     """Gives what policy says about a call with these arguments, and why."""
     for rule in policy.rules:
         if fnmatchcase(spec.name, rule.tools) and (
-            rule.when is None or _validator(canonical_json(rule.when).decode()).is_valid(dict(arguments))
+            rule.when is None or _validator(canonical_json(rule.when).decode(), formats=False).is_valid(dict(arguments))
         ):
             return rule.action, rule.reason or f"rule for {rule.tools!r}"
     return policy.defaults.get(spec.effect, "deny"), f"default for {spec.effect} effects"
@@ -131,7 +145,17 @@ def _named(value: JsonValue) -> str:
 
 
 @lru_cache(maxsize=512)
-def _validator(schema: str) -> jsonschema_rs.Validator:
+def _validator(schema: str, *, formats: bool) -> jsonschema_rs.Draft202012Validator:
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(schema)
+    from validation.types import without_nullable
+
+    return jsonschema_rs.Draft202012Validator(
+        without_nullable(json.loads(schema)),
+        validate_formats=formats,
+        formats={"run-path": _is_run_path} if formats else None,
+    )
+
+
+def _is_run_path(path: str) -> bool:
+    return path_problem(path, ("*",)) is None

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from dagwright.exceptions import GuardViolation
 from dagwright.goal import GoalInput
 from dagwright.model import JsonSchema
-from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value
+from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value, part
 
 Outputs = Callable[[str], JsonValue]
 """Gives the outputs of a finished step by its id."""
@@ -35,21 +35,17 @@ def resolve(value: Value, outputs: Outputs, inputs: Mapping[str, GoalInput]) -> 
 
 
 def follow(value: JsonValue, pointer: str, *, what: str) -> JsonValue:
-    """Gives what lies at a JSON Pointer (RFC 6901).
+    """Gives what lies at a path (`dagwright.value.part`).
 
     Raises:
         GuardViolation: there is nothing.
     """
-    here = value
-    for raw in pointer.split("/")[1:]:
-        token = raw.replace("~1", "/").replace("~0", "~")
-        if isinstance(here, dict) and token in here:
-            here = here[token]
-        elif isinstance(here, list) and token.isdecimal() and int(token) < len(here):
-            here = here[int(token)]
-        else:
-            raise GuardViolation(f"{what} have nothing at {pointer!r}: {token!r} is missing", code="missing_reference")
-    return here
+    try:
+        return part(value, pointer)
+    except LookupError as error:
+        token = error.args[0]
+        message = f"{what} have nothing at {pointer!r}: {token!r} is missing"
+        raise GuardViolation(message, code="missing_reference") from None
 
 
 def filled(arguments: dict[str, JsonValue], schema: JsonSchema) -> dict[str, JsonValue]:

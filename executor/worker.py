@@ -22,7 +22,7 @@ from executor.archive import Archive
 from executor.bindings.runner import Runners, ToolContext, may_have_acted
 from executor.engine import Activation, StepResult
 from executor.failure import UnknownOutcome, Unmet, failure_of, performance_of
-from executor.guard import action_for, check_places, check_schema, checked_outputs, resources, unmet
+from executor.guard import action_for, check_arguments, check_places, checked_outputs, resources, unmet
 from executor.history import History
 from executor.ledger import Ledger, idempotency_key
 from executor.limits import RateLimits
@@ -98,7 +98,7 @@ class GuardedWorker:
         intent, inputs = item.step.tool_intent, self._program.proposal.goal.inputs
         given = {name: resolve(value, self._outputs, inputs) for name, value in intent.required_inputs.items()}
         arguments = filled(given, item.spec.input_schema)
-        check_schema(arguments, item.spec.input_schema, what=f"arguments of {item.spec.name}", code="bad_arguments")
+        check_arguments(arguments, item.spec)
         return arguments
 
     def _outputs(self, step: str) -> JsonValue:

@@ -154,11 +154,12 @@ def _not_upstream(context: Context, producer: PlacedStep, step: PlacedStep, path
     if step.task < 0 or producer.task < 0 or order.precedes(step.task, producer.task):
         return named(message)
     ordered = step.task in order.rank and producer.task in order.rank
-    fix = _dependency(context, step.task, producer.task_id) if ordered else None
+    fix = waits_for(context, step.task, producer.task_id) if ordered else None
     return named(message, fix=fix, remedy=f"Add {producer.task_id!r} to the dependencies of task {step.task_id!r}.")
 
 
-def _dependency(context: Context, number: int, name: str) -> Fix:
+def waits_for(context: Context, number: int, name: str) -> Fix:
+    """Gives the fix that lets the task of that number wait for the one called `name`."""
     part = context.parsed.tasks[number]
     if "dependencies" in part.value.model_fields_set:
         return add(f"{part.path}/dependencies/-", name)
@@ -252,6 +253,8 @@ class Relation:
             given = arguments[name]
             key = (id(given), id(wanted))
             answer, reason = self._verdicts.get(key) or self._decided(key, given, wanted)
+            if answer == "yes" and not self._is_there(step, name):
+                answer, reason = "unknown", "it need not be there"
             if answer != "yes" and (step.path, name) not in self._skipped and not self._undecided(step, name):
                 yield self._misfit(step, name, answer, reason)
 
@@ -259,6 +262,15 @@ class Relation:
         verdict = assignable(given, wanted)
         found = self._verdicts[key] = (verdict.answer, verdict.reason)
         return found
+
+    def _is_there(self, step: PlacedStep, argument: str) -> bool:
+        """Whether every run has what the references of an argument point at."""
+        resolved = self._context.types.scope.resolved
+        for name, _, reference in step.references:
+            found = resolved(reference) if name == argument else None
+            if found is not None and not found.certain:
+                return False
+        return True
 
     def _undecided(self, step: PlacedStep, argument: str) -> bool:
         """Whether an argument depends on a step of which nothing is known for a reason reported elsewhere."""

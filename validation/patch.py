@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from dagwright.finding import PatchOperation
-from validation.types.schema import tokens_of
+from dagwright.value import tokens_of
 
 
 def patched(document: JsonValue, operations: Iterable[PatchOperation]) -> JsonValue:

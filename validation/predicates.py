@@ -1,13 +1,12 @@
 """Predicates over outputs: what each operator means, whether a schema allows it, and evaluation.
 
-All operators but `exists` are false where the path leads nowhere. Comparisons never convert: a
-number and a text are neither equal nor ordered. Texts compare by code point, which orders ISO 8601
-dates and times of one form.
+All operators are false where the path leads nowhere; `*` in a path makes a list (`dagwright.value.part`).
+Comparisons never convert: a number and a text are neither equal nor ordered. Texts compare by code
+point, which orders ISO 8601 dates and times of one form.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -15,14 +14,15 @@ from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
 from dagwright.predicate import Operator, OutputPredicate
+from dagwright.value import part
 from validation.types.pointer import Resolved, resolve
-from validation.types.schema import json_equal, tokens_of, type_of, types_of
+from validation.types.schema import json_equal, referred, standalone, type_of, types_of
 
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 _TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 _ORDERED = frozenset(("integer", "number", "string"))
 _SIZED = frozenset(("string", "array", "object"))
 _HOLDING = frozenset(("string", "array", "object"))
+_REFERENCES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,14 +178,10 @@ def evaluate(predicate: OutputPredicate, outputs: JsonValue) -> bool:
 
 
 def _value_at(value: JsonValue, pointer: str) -> JsonValue | _Missing:
-    for token in tokens_of(pointer):
-        if isinstance(value, dict) and token in value:
-            value = value[token]
-        elif isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
-            value = value[int(token)]
-        else:
-            return _MISSING
-    return value
+    try:
+        return part(value, pointer)
+    except LookupError:
+        return _MISSING
 
 
 def predicate_problem(predicate: OutputPredicate) -> str | None:
@@ -205,7 +201,7 @@ def predicate_path_problem(predicate: OutputPredicate, output_schema: JsonSchema
     found = resolve(output_schema, predicate.path)
     if found.answer == "absent":
         return _absent(predicate, found)
-    rule, types = OPERATORS[predicate.op], types_of(found.schema)
+    rule, types = OPERATORS[predicate.op], types_of(_followed(found.schema))
     if types is None or found.answer == "unknown":
         return None
     if rule.applies_to is not None and types.isdisjoint(rule.applies_to):
@@ -215,6 +211,15 @@ def predicate_path_problem(predicate: OutputPredicate, output_schema: JsonSchema
         compared = type_of(predicate.value)
         return f"{predicate.path!r} is {_listed(types)} and can't be compared with a value of type {compared}"
     return None
+
+
+def _followed(schema: JsonSchema) -> JsonSchema:
+    """Gives the definition that a schema refers to; `{}` where it can't be followed."""
+    for _ in range(_REFERENCES):
+        if "$ref" not in schema:
+            return schema
+        schema = standalone(referred(schema["$ref"], schema) or {}, schema)
+    return {}
 
 
 def _absent(predicate: OutputPredicate, found: Resolved) -> str:

@@ -9,7 +9,7 @@ from validation.types.pointer import Resolved, resolve
 from validation.types.propagation import Propagation, literals_of, propagate
 from validation.types.relation import assignable
 from validation.types.rule import output_schema
-from validation.types.schema import json_equal, pointer_of, standalone, tokens_of, type_of, types_of
+from validation.types.schema import json_equal, pointer_of, standalone, type_of, types_of
 from validation.types.scope import TypeScope, constant_schema, inputs_of, value_schema
 from validation.types.table import Column, ColumnKind, Rows, column_kind, columns, rows_of
 from validation.types.verdict import Answer, Verdict
@@ -42,7 +42,6 @@ __all__ = [
     "resolve",
     "rows_of",
     "standalone",
-    "tokens_of",
     "type_of",
     "types_of",
     "value_schema",

@@ -1,8 +1,7 @@
-"""Resolving a JSON Pointer through a schema, to the schema of the value at that place."""
+"""Resolving a path through a schema, to the schema of what lies there (at run time: `dagwright.value.part`)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,7 +9,9 @@ from typing import Literal
 from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
+from dagwright.value import EACH, index_of, tokens_of
 from validation.types.schema import (
+    DEFINITIONS,
     NEVER,
     all_of,
     any_of,
@@ -20,14 +21,15 @@ from validation.types.schema import (
     standalone,
     subschema,
     subschemas,
-    tokens_of,
     type_of,
     types_of,
 )
 
 _DEPTH = 24
+_LONGEST = 64
+_MOST_ITEMS = 64
+_MOST_VALUES = 256
 _COMBINING = ("$ref", "allOf", "anyOf", "oneOf")
-_INDEX = re.compile(r"0|[1-9][0-9]{0,8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,47 @@ _ABSENT = Resolved("absent", {}, certain=False)
 
 
 def resolve(schema: JsonSchema, pointer: str) -> Resolved:
-    """Gives what a schema says of the value at a JSON Pointer, through properties, items and unions.
+    """Gives what a schema says of the value at a path, through properties, items and unions.
 
-    Local references into `$defs` are followed; the schema found carries those definitions along.
+    A path is a JSON Pointer in which `*` stands for each item of an array: at `/rows/*/id` lies the
+    array of the ids. Local references into `$defs` are followed; the schema found carries those
+    definitions along. Paths of more than 64 tokens are unknown.
     """
+    tokens = tokens_of(pointer)
+    return _at(schema, tokens) if len(tokens) <= _LONGEST else _UNKNOWN
+
+
+def _at(schema: JsonSchema, tokens: Sequence[str]) -> Resolved:
     found = Resolved("found", schema)
-    for token in tokens_of(pointer):
-        hit = _member(found.schema, token, found.schema, _DEPTH)
+    for position, token in enumerate(tokens):
+        items = _member(found.schema, None, found.schema, _DEPTH) if token == EACH else _ABSENT
+        member = _member(found.schema, token, found.schema, _DEPTH)
+        if items.answer == "found" and (member.answer == "absent" or types_of(found.schema) is None):
+            return _each(found, items, tokens[position + 1 :])
+        hit = _UNKNOWN if items.answer != "absent" else member
         if hit.answer != "found":
             return replace(hit, at=token)
         found = hit if found.certain or not hit.certain else replace(hit, certain=False)
     return found
 
 
-def _member(schema: JsonSchema, token: str, outer: JsonSchema, depth: int) -> Resolved:
+def _each(array: Resolved, items: Resolved, rest: Sequence[str]) -> Resolved:
+    """Gives the array of what lies at the rest of a path in each item of an array."""
+    inner = items if items.schema == NEVER else _at(items.schema, rest)
+    if inner.answer == "absent":
+        return inner
+    certain = array.certain and items.certain and inner.answer == "found" and inner.certain
+    found: JsonSchema = {"type": "array"}
+    if array.schema.keys().isdisjoint(_COMBINING):
+        found |= {keyword: array.schema[keyword] for keyword in ("minItems", "maxItems") if keyword in array.schema}
+    if inner.schema:
+        found["items"] = {keyword: said for keyword, said in inner.schema.items() if keyword not in DEFINITIONS}
+        found |= {keyword: inner.schema[keyword] for keyword in DEFINITIONS if keyword in inner.schema}
+    return Resolved("found", found, certain=certain)
+
+
+def _member(schema: JsonSchema, token: str | None, outer: JsonSchema, depth: int) -> Resolved:
+    """Gives what lies at one token of a value; for None, what any item of an array is."""
     base = base_of(schema, outer)
     if depth == 0:
         return _UNKNOWN
@@ -83,14 +112,17 @@ def _member(schema: JsonSchema, token: str, outer: JsonSchema, depth: int) -> Re
     return _both(parts)
 
 
-def _own(schema: JsonSchema, token: str, base: JsonSchema) -> Resolved:
+def _own(schema: JsonSchema, token: str | None, base: JsonSchema) -> Resolved:
     values = constants(schema)
     if values is not None:
+        compound = any(isinstance(value, dict | list) for value in values)
+        if not compound or len(values) > _MOST_VALUES:
+            return _UNKNOWN if compound else _ABSENT
         return _either([_inside(value, token) for value in values])
     types = types_of(schema)
     hits: list[Resolved] = []
     if types is None or "object" in types:
-        hits.append(_property(schema, token, base))
+        hits.append(_ABSENT if token is None else _property(schema, token, base))
     if types is None or "array" in types:
         hits.append(_item(schema, token, base))
     if types is None:
@@ -101,12 +133,22 @@ def _own(schema: JsonSchema, token: str, base: JsonSchema) -> Resolved:
     return hits[0] if len(hits) == 1 else _either(hits)
 
 
-def _inside(value: JsonValue, token: str) -> Resolved:
-    if isinstance(value, dict):
+def _inside(value: JsonValue, token: str | None) -> Resolved:
+    if isinstance(value, list) and token is None:
+        return _any_of(value)
+    if isinstance(value, dict) and token is not None:
         return _constant(value[token]) if token in value else Resolved("absent", {}, tuple(value), certain=False)
-    if isinstance(value, list) and _INDEX.fullmatch(token) and int(token) < len(value):
-        return _constant(value[int(token)])
+    index = index_of(token) if isinstance(value, list) and token is not None else None
+    if isinstance(value, list) and index is not None and index < len(value):
+        return _constant(value[index])
     return _ABSENT
+
+
+def _any_of(items: list[JsonValue]) -> Resolved:
+    """Gives what the items of a constant array are: the very values where they are few, else their types."""
+    if len(items) > _MOST_ITEMS:
+        return Resolved("found", {"type": list(dict.fromkeys(map(type_of, items)))})
+    return _either([_constant(item) for item in items]) if items else Resolved("found", NEVER)
 
 
 def _constant(value: JsonValue) -> Resolved:
@@ -138,10 +180,12 @@ def _declared(schema: JsonSchema, base: JsonSchema, *, certain: bool) -> Resolve
     return Resolved("found", standalone(schema, base), certain=certain)
 
 
-def _item(schema: JsonSchema, token: str, base: JsonSchema) -> Resolved:
-    if not _INDEX.fullmatch(token):
+def _item(schema: JsonSchema, token: str | None, base: JsonSchema) -> Resolved:
+    if token is None:
+        return _any_item(schema, base)
+    index, most, least = index_of(token), schema.get("maxItems"), schema.get("minItems")
+    if index is None:
         return _ABSENT
-    index, most, least = int(token), schema.get("maxItems"), schema.get("minItems")
     if isinstance(most, int | float) and index >= most:
         return _ABSENT
     certain = isinstance(least, int | float) and index < least
@@ -149,6 +193,13 @@ def _item(schema: JsonSchema, token: str, base: JsonSchema) -> Resolved:
     if index < len(first):
         return _declared(first[index], base, certain=certain)
     return _declared(subschema(schema["items"]), base, certain=certain) if "items" in schema else _UNKNOWN
+
+
+def _any_item(schema: JsonSchema, base: JsonSchema) -> Resolved:
+    first = [_declared(item, base, certain=True) for item in subschemas(schema.get("prefixItems"))]
+    rest = [_declared(subschema(schema["items"]), base, certain=True)] if "items" in schema else [_UNKNOWN]
+    possible = [hit for hit in (*first, *rest) if hit.answer != "absent"]
+    return _either(possible) if possible else Resolved("found", NEVER)
 
 
 def _names(hits: Sequence[Resolved]) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
+from dagwright.value import tokens_of
 
 NEVER: JsonSchema = {"not": {}}
 """The schema that no value fulfils."""
 
 _SINGLE = {name: frozenset((name,)) for name in ("null", "boolean", "integer", "number", "string", "array", "object")}
-_DEFINITIONS = ("$defs", "definitions")
+DEFINITIONS = ("$defs", "definitions")
+"""Keywords under which definitions stand, in 2020-12 and in older drafts."""
 
 
 def subschema(value: JsonValue) -> JsonSchema:
@@ -152,16 +154,8 @@ def standalone(schema: JsonSchema, base: JsonSchema) -> JsonSchema:
     """Gives a part of `base` that can be understood alone: with the definitions of `base`."""
     if base_of(base, schema) is schema or base_of(schema, base) is schema:
         return schema
-    carried: JsonSchema = {keyword: base[keyword] for keyword in _DEFINITIONS if keyword in base}
+    carried: JsonSchema = {keyword: base[keyword] for keyword in DEFINITIONS if keyword in base}
     return {**schema, **carried} if carried and schema else schema
-
-
-def tokens_of(pointer: str) -> tuple[str, ...]:
-    """Gives the unescaped tokens of a JSON Pointer; none for the whole value."""
-    if not pointer:
-        return ()
-    tokens = pointer[1:].split("/")
-    return tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens) if "~" in pointer else tuple(tokens)
 
 
 def pointer_of(*tokens: str | int) -> str:

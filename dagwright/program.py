@@ -43,9 +43,15 @@ class Bounds(Frozen):
     cost: Interval | None
     """US dollars."""
     makespan: Interval | None
-    """Seconds on the critical path."""
+    """Seconds from the first step's start to the last one's end."""
     calls: Interval
     """Tool calls."""
+    tokens: Interval | None = None
+    """Tokens of the answers of its language model steps."""
+    concurrency: Interval | None = None
+    """Steps at a time: the upper bound is the largest set of steps without an order among them."""
+    payload: Interval | None = None
+    """Bytes of the largest call's arguments, as canonical JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)

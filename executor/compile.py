@@ -47,18 +47,15 @@ def compile_workflow(program: Program) -> WorkflowDef:
 def task_def(spec: ToolSpec) -> TaskDef:
     """Gives how attempts at an operation are timed and retried; depends on nothing but its spec.
 
-    Whole seconds, rounded up, because Conductor knows no others. Back-off that would exceed the
-    spec's longest delay becomes a fixed delay of that length.
+    Whole seconds, rounded up, because Conductor knows no others.
     """
     seconds = math.ceil(spec.timeout)
-    delay, retries = spec.retry.delay, spec.retry.attempts - 1
-    doubled = spec.retry.factor > 1 and retries > 1
-    too_long = doubled and delay * 2.0 ** (retries - 1) > spec.retry.max_delay
+    delay, doubled = spec.retry.backoff
     return TaskDef(
         name=spec.name,
-        retry_count=retries,
-        retry_logic="EXPONENTIAL_BACKOFF" if doubled and not too_long else "FIXED",
-        retry_delay_seconds=math.ceil(spec.retry.max_delay if too_long else min(delay, spec.retry.max_delay)),
+        retry_count=spec.retry.attempts - 1,
+        retry_logic="EXPONENTIAL_BACKOFF" if doubled else "FIXED",
+        retry_delay_seconds=delay,
         timeout_seconds=seconds + 2 * GRACE_SECONDS,
         response_timeout_seconds=seconds + GRACE_SECONDS,
         poll_timeout_seconds=POLL_SECONDS,

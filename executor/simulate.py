@@ -13,12 +13,13 @@ from dagwright.exceptions import GuardViolation
 from dagwright.model import Frozen, Interval
 from dagwright.policy import Action
 from dagwright.program import Program, ProgramStep
-from dagwright.tool import Effect, HttpBinding
+from dagwright.tool import Effect, HttpBinding, ToolSpec
 from dagwright.value import StepReference, leaves
 from executor.decide import Command, Completed, Execution, Failed, Schedule
 from executor.guard import action_for, check_places, resources
 from executor.resolve import filled, resolve
 from executor.workflow import WorkflowDef
+from validation.demand import PARALLEL, Demand
 
 
 class SimulatedStep(Frozen):
@@ -44,7 +45,10 @@ class SimulatedStep(Frozen):
 
 
 class Simulation(Frozen):
-    """What running a program would take, if every step ends as its contract says."""
+    """What running a program would take, if every step ends as its contract says.
+
+    The bounds are those that validation judges by; the steps' times are those of one schedule within them.
+    """
 
     makespan: Interval | None
     """Seconds; the upper bound has each step fail as often as it may. None is unknown."""
@@ -52,6 +56,12 @@ class Simulation(Frozen):
     """US dollars; None is unknown."""
     calls: Interval
     """Tool calls, retries included in the upper bound."""
+    tokens: Interval | None = None
+    """Tokens of the answers of its language model steps, likewise."""
+    concurrency: Interval | None = None
+    """Steps at a time."""
+    payload: Interval | None = None
+    """Bytes of the largest call's arguments; None is unknown."""
     steps: tuple[SimulatedStep, ...]
     """In the order in which they would begin."""
     unknown: tuple[str, ...] = ()
@@ -62,7 +72,7 @@ class Simulation(Frozen):
         return self.model_dump(mode="json")
 
 
-def simulate(program: Program, workflow: WorkflowDef, *, workers: int = 32) -> Simulation:
+def simulate(program: Program, workflow: WorkflowDef, *, workers: int = PARALLEL) -> Simulation:
     """Runs a compiled program on a virtual clock with at most `workers` attempts at a time.
 
     Raises:
@@ -72,25 +82,33 @@ def simulate(program: Program, workflow: WorkflowDef, *, workers: int = 32) -> S
     retries = {definition.name: definition.retry_count for definition in workflow.task_defs}
     latency = {step: spec.latency or Interval(low=0, high=0) for step, spec in specs.items()}
     tries = {step: 1 + retries.get(spec.name, 0) for step, spec in specs.items()}
-    soonest = _times(workflow, lambda step, attempt: (latency[step].low, True), workers)
-    latest = _times(workflow, lambda step, attempt: (latency[step].high, attempt == tries[step]), workers)
+    soonest = _times(workflow, specs, lambda step, attempt: (latency[step].low, True), workers)
+    latest = _times(workflow, specs, lambda step, attempt: (latency[step].high, attempt == tries[step]), workers)
     rows = [_row(program, item, soonest, latest, tries[item.step.step_id]) for item in program.steps]
-    costs = [row.cost for row in rows if row.cost is not None]
-    timed = all(spec.latency for spec in specs.values())
+    place = {item.step.step_id: index for index, item in enumerate(program.steps)}
+    before = [[place[name] for name in item.after] for item in program.steps]
+    bounds = Demand([item.spec for item in program.steps], before, parallel=workers).bounds()
     return Simulation(
-        makespan=Interval(low=_end(soonest), high=_end(latest)) if timed else None,
-        cost=_total(costs) if len(costs) == len(rows) else None,
-        calls=Interval(low=len(rows), high=sum(tries.values())),
+        makespan=bounds.makespan,
+        cost=bounds.cost,
+        calls=bounds.calls,
+        tokens=bounds.tokens,
+        concurrency=bounds.concurrency,
+        payload=program.bounds.payload,
         steps=tuple(sorted(rows, key=lambda row: (row.begins.low, row.step))),
         unknown=tuple(sorted({s.name for s in specs.values() if s.latency is None or s.cost is None})),
     )
 
 
 def _times(
-    workflow: WorkflowDef, ends: Callable[[str, int], tuple[float, bool]], workers: int
+    workflow: WorkflowDef,
+    specs: Mapping[str, ToolSpec],
+    ends: Callable[[str, int], tuple[float, bool]],
+    workers: int,
 ) -> dict[str, tuple[float, float]]:
     """Gives begin and end by step; `ends` says how long an attempt takes and whether it succeeds."""
     execution, now, count, busy = Execution(workflow), 0.0, 0, 0
+    called: dict[str, list[float]] = {}
     ready: deque[Schedule] = deque()
     agenda: list[tuple[float, int, Schedule | Completed | Failed]] = []
     times: dict[str, tuple[float, float]] = {}
@@ -103,6 +121,7 @@ def _times(
         while ready and busy < workers:
             begun = ready.popleft()
             seconds, good = ends(begun.step, begun.attempt)
+            seconds += _pause(specs[begun.step], called, now)
             times[begun.step] = (times.get(begun.step, (now, now))[0], now + seconds)
             ended = Completed(begun.step, begun.attempt) if good else Failed(begun.step, begun.attempt, for_good=False)
             count, busy = count + 1, busy + 1
@@ -116,6 +135,17 @@ def _times(
         else:
             busy -= 1
             commands = execution.advance(item)
+
+
+def _pause(spec: ToolSpec, called: dict[str, list[float]], now: float) -> float:
+    """Gives the seconds that an attempt waits for its operation's rate limit, and notes its call."""
+    limit = spec.rate_limit
+    if limit is None:
+        return 0.0
+    times = called.setdefault(spec.name, [])
+    earliest = times[-limit.calls] + limit.seconds if len(times) >= limit.calls else now
+    times.append(max(now, earliest))
+    return times[-1] - now
 
 
 def _row(
@@ -164,11 +194,3 @@ def _policy(program: Program, item: ProgramStep) -> tuple[Action, str, bool, tup
 
 def _nothing(step: str) -> JsonValue:
     raise GuardViolation(f"step {step!r} has not run", code="missing_reference")
-
-
-def _end(times: Mapping[str, tuple[float, float]]) -> float:
-    return max((end for _, end in times.values()), default=0.0)
-
-
-def _total(costs: list[Interval]) -> Interval:
-    return Interval(low=sum(cost.low for cost in costs), high=sum(cost.high for cost in costs))

@@ -43,7 +43,7 @@ def _certified(
     if context is None or context.parsed.proposal is None or not report.is_valid:
         raise ProposalRejected(report)
     whole = context.parsed.proposal
-    used = catalogue.restricted_to(step.operation for step in context.steps)
+    used = catalogue.restricted_to(_used(context))
     certificate = Certificate(
         proposal=sha256(whole), catalogue=used.hash, policy=policy.hash, validator=VALIDATOR_VERSION
     )
@@ -57,6 +57,14 @@ def _certified(
         steps=tuple(_program_steps(context, report)),
         bounds=bounds_of(context),
     )
+
+
+def _used(context: Context) -> Iterator[str]:
+    """Gives the operations that a run may call: those of the steps, and those that undo them."""
+    for step in context.steps:
+        yield step.operation
+        if step.contract is not None and step.step.rollback_strategy == "compensate":
+            yield step.contract.spec.compensation or step.operation
 
 
 def _program_steps(context: Context, report: Report) -> Iterator[ProgramStep]:

@@ -13,7 +13,8 @@ from pydantic import JsonValue
 from dagwright.label import Label
 from dagwright.model import JsonSchema
 from dagwright.tool import ContentRule, HttpBinding, JoinRule, Role, ToolSpec
-from validation.types.schema import tokens_of, words
+from dagwright.value import tokens_of
+from validation.types.schema import words
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
@@ -61,6 +62,8 @@ class Contract:
         """Documents that describe it."""
         self.has_effect = spec.effect != "read"
         """Whether it changes anything."""
+        self.is_limited = spec.concurrency is not None or spec.rate_limit is not None
+        """Whether its provider takes only so many calls at a time."""
 
     @cached_property
     def literals(self) -> Draft202012Validator:

@@ -12,13 +12,16 @@ from dagwright.finding import Finding, Report
 from dagwright.policy import Policy
 from dagwright.proposal import Proposal
 from validation.authority import authority_findings
+from validation.capacity import capacity_findings
 from validation.codes import CODES
 from validation.context import Context
 from validation.dependency import dependency_findings
+from validation.facts import fact_findings
 from validation.flow import flow_findings
 from validation.notes import sorted_findings
 from validation.places import place_findings
 from validation.resource import resource_findings
+from validation.rollback import rollback_findings
 from validation.salvage import parsed
 from validation.semantic import semantic_findings
 from validation.state import state_findings
@@ -93,10 +96,13 @@ def _levels(context: Context) -> Iterator[Finding]:
     yield from dependency_findings(context)
     yield from usefulness_findings(context)
     yield from state_findings(context)
+    yield from fact_findings(context)
     yield from authority_findings(context)
+    yield from rollback_findings(context)
     yield from place_findings(context)
     yield from flow_findings(context)
     yield from resource_findings(context)
+    yield from capacity_findings(context)
 
 
 def _report(found: list[Finding], *, syntactic_only: bool) -> Report:

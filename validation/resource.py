@@ -2,130 +2,127 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
+from functools import cached_property
 
 from dagwright.finding import Finding
 from dagwright.model import Interval
 from dagwright.program import Bounds
-from dagwright.tool import LlmBinding, ToolSpec
+from dagwright.tool import ToolSpec
 from validation.context import Context, PlacedStep
+from validation.demand import Demand
 from validation.notes import finding
+from validation.payload import Size, Sizes
 
 _LISTED = 8
 
 
 def resource_findings(context: Context) -> Iterator[Finding]:
     """Gives what a run would lack: money, time, calls, tokens, workers."""
-    yield from _cost(context)
-    yield from _time(context)
-    yield from _calls(context)
-    yield from _tokens(context)
+    limits = _Limits(context)
+    yield from _cost(limits)
+    yield from _time(limits)
+    yield from _calls(limits)
+    yield from _tokens(limits)
     yield from _workers(context)
-
-
-# --------------------------------------------------------------------------------------- bounds
 
 
 def bounds_of(context: Context) -> Bounds:
     """Gives what running a proposal can take: one attempt a step at the least, all retries at the most."""
-    specs = [step.contract.spec for step in context.steps if step.contract]
-    return Bounds(
-        cost=_sum(specs),
-        makespan=_critical_path(context),
-        calls=Interval(low=len(specs), high=sum(spec.retry.attempts for spec in specs)),
-    )
+    return demand_of(context).bounds(payload=_largest_payload(context))
 
 
-def _sum(specs: Iterable[ToolSpec]) -> Interval | None:
-    low = high = 0.0
-    for spec in specs:
-        if spec.cost is None:
-            return None
-        low += spec.cost.low
-        high += spec.cost.high * spec.retry.attempts
-    return Interval(low=low, high=high)
-
-
-def _critical_path(context: Context) -> Interval | None:
-    specs = {step.step_id: step.contract.spec for step in context.steps if step.contract}
-    if any(spec.latency is None for spec in specs.values()):
-        return None
-    return Interval(low=_longest(context, _quickest), high=_longest(context, _slowest))
-
-
-def _quickest(spec: ToolSpec) -> float:
-    return spec.latency.low if spec.latency else 0.0
-
-
-def _slowest(spec: ToolSpec) -> float:
-    """Seconds that a step takes at most: all attempts, each up to its latency's upper bound, and the delays."""
-    retry = spec.retry
-    delays = (min(retry.delay * retry.factor**attempt, retry.max_delay) for attempt in range(retry.attempts - 1))
-    return (spec.latency.high if spec.latency else 0.0) * retry.attempts + sum(delays)
-
-
-def _longest(context: Context, seconds: Callable[[ToolSpec], float]) -> float:
-    """Gives the seconds of the longest way through the tasks."""
-    durations: dict[str, float] = {}
-    done: dict[int, float] = {}
+def demand_of(context: Context) -> Demand:
+    """Gives the calls of a proposal with their order; steps that have none for want of a plan come last."""
+    specs: list[ToolSpec] = []
+    before: list[tuple[int, ...]] = []
+    ends: dict[int, tuple[int, ...]] = {}
     for task in context.order.sequence:
-        own = 0.0
+        end = tuple(dict.fromkeys(index for needed in context.order.dependencies[task] for index in ends[needed]))
         for step in context.task_steps.get(task, ()):
             if step.contract is not None:
-                name = step.contract.spec.name
-                if name not in durations:
-                    durations[name] = seconds(step.contract.spec)
-                own += durations[name]
-        done[task] = own + max((done[dependency] for dependency in context.order.dependencies[task]), default=0.0)
-    return max(done.values(), default=0.0)
+                before.append(end)
+                end = (len(specs),)
+                specs.append(step.contract.spec)
+        ends[task] = end
+    for step in context.steps:
+        if step.task not in ends and step.contract is not None:
+            before.append(())
+            specs.append(step.contract.spec)
+    return Demand(specs, before)
 
 
-# ----------------------------------------------------------------------------------- R501, R502
+def payloads(context: Context) -> Iterator[tuple[PlacedStep, Size]]:
+    """Gives the bytes of each step's arguments."""
+    sizes = Sizes()
+    for step in context.steps:
+        if context.by_id[step.step_id] is step:
+            yield step, sizes.of_arguments(context.types.arguments[step.step_id])
+
+
+def _largest_payload(context: Context) -> Interval | None:
+    found = [size for _, size in payloads(context)]
+    highs = [size.high for size in found if size.high is not None]
+    if len(highs) < len(found):
+        return None
+    return Interval(low=max((size.low for size in found), default=0), high=max(highs, default=0))
+
+
+class _Limits:
+    """The limits of goal and policy, and what the plan takes of them; worked out when first asked for."""
+
+    def __init__(self, context: Context) -> None:
+        goal, budget = context.parsed.constraints, context.policy.budget
+        self.context = context
+        self.cost = _least(goal.max_cost, budget.max_cost)
+        self.seconds = _least(goal.deadline, budget.max_seconds)
+        self.calls = _least(goal.max_calls, budget.max_calls)
+        self.tokens = _least(goal.max_tokens, budget.max_tokens)
+
+    @cached_property
+    def demand(self) -> Demand:
+        return demand_of(self.context)
 
 
 def _least(*limits: float | None) -> float | None:
     return min((limit for limit in limits if limit is not None), default=None)
 
 
-def _cost(context: Context) -> Iterator[Finding]:
-    budget = _least(context.parsed.constraints.max_cost, context.policy.budget.max_cost)
+# ----------------------------------------------------------------------------------- R501, R502
+
+
+def _cost(limits: _Limits) -> Iterator[Finding]:
+    budget, place = limits.cost, "/goal/constraints/max_cost"
     if budget is None:
         return
-    specs = [step.contract.spec for step in context.steps if step.contract]
-    unknown = sorted({spec.name for spec in specs if spec.cost is None})
-    once = sum(spec.cost.high for spec in specs if spec.cost)
-    retried = sum(spec.cost.high * spec.retry.attempts for spec in specs if spec.cost)
-    place = "/goal/constraints/max_cost"
+    once, most = limits.demand.cost_once, limits.demand.cost.high
     if once > budget:
         yield finding("R501", place, f"the plan can cost {once:g} US dollars; the budget is {budget:g}", bound=once)
-    elif retried > budget:
-        message = f"with all retries the plan can cost {retried:g} US dollars; the budget is {budget:g}"
-        yield finding("R501", place, message, softer=True, bound=retried)
-    if unknown:
-        message = f"the budget is {budget:g} US dollars, but the cost of {_shown(unknown)} is unknown"
+    elif most > budget:
+        message = f"with all retries the plan can cost {most:g} US dollars; the budget is {budget:g}"
+        yield finding("R501", place, message, softer=True, bound=most)
+    if limits.demand.unpriced:
+        message = f"the budget is {budget:g} US dollars, but the cost of {_shown(limits.demand.unpriced)} is unknown"
         yield finding("R501", place, message, softer=True)
 
 
-def _time(context: Context) -> Iterator[Finding]:
-    deadline = _least(context.parsed.constraints.deadline, context.policy.budget.max_seconds)
+def _time(limits: _Limits) -> Iterator[Finding]:
+    deadline, place = limits.seconds, "/goal/constraints/deadline"
     if deadline is None:
         return
-    place = "/goal/constraints/deadline"
-    low, high = _longest(context, _quickest), _longest(context, _slowest)
-    unknown = sorted({step.operation for step in context.steps if step.contract and step.contract.spec.latency is None})
-    if low > deadline:
-        message = f"the critical path takes at least {low:g} seconds; the deadline is {deadline:g}"
-        yield finding("R502", place, message, bound=low)
-    elif high > deadline:
-        message = f"the critical path can take {high:g} seconds with all retries; the deadline is {deadline:g}"
-        yield finding("R502", place, message, softer=True, bound=high)
-    if unknown:
-        message = f"the deadline is {deadline:g} seconds, but how long {_shown(unknown)} takes is unknown"
+    span = limits.demand.makespan
+    if span.low > deadline:
+        message = f"the critical path takes at least {span.low:g} seconds; the deadline is {deadline:g}"
+        yield finding("R502", place, message, bound=span.low)
+    elif span.high > deadline:
+        message = f"with all retries the plan can take {span.high:g} seconds; the deadline is {deadline:g}"
+        yield finding("R502", place, message, softer=True, bound=span.high)
+    if limits.demand.untimed:
+        message = f"the deadline is {deadline:g} seconds, but how long {_shown(limits.demand.untimed)} takes is unknown"
         yield finding("R502", place, message, softer=True)
 
 
-def _shown(names: list[str]) -> str:
+def _shown(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return ", ".join(map(repr, names[:_LISTED])) + more
 
@@ -133,28 +130,36 @@ def _shown(names: list[str]) -> str:
 # ----------------------------------------------------------------------------------- R503-R508
 
 
-def _calls(context: Context) -> Iterator[Finding]:
-    most = _least(context.parsed.constraints.max_calls, context.policy.budget.max_calls)
-    if most is not None and len(context.steps) > most:
-        message = f"the plan makes {len(context.steps)} calls; at most {most:g} are allowed"
-        yield finding("R503", "/goal/constraints/max_calls", message)
-    counts = Counter(step.operation for step in context.steps if step.contract)
-    for operation, count in counts.items():
-        quota = context.catalogue.by_name[operation].quota
-        if quota is not None and count > quota:
-            message = f"the plan calls {operation!r} {count} times; {quota} calls are left"
-            yield finding("R503", "/decompositions", message, operation=operation)
+def _calls(limits: _Limits) -> Iterator[Finding]:
+    steps, most, place = len(limits.context.steps), limits.calls, "/goal/constraints/max_calls"
+    if most is not None and steps > most:
+        yield finding("R503", place, f"the plan makes {steps} calls; at most {most:g} are allowed", bound=steps)
+    elif most is not None and limits.demand.calls.high > most:
+        bound = limits.demand.calls.high
+        message = f"with all retries the plan can make {bound:g} calls; at most {most:g} are allowed"
+        yield finding("R503", place, message, softer=True, bound=bound)
+    if not any(step.contract and step.contract.spec.quota is not None for step in limits.context.steps):
+        return
+    for name, (spec, count) in limits.demand.counts.items():
+        if spec.quota is not None and count > spec.quota:
+            message = f"the plan calls {name!r} {count} times; {spec.quota} calls are left"
+            yield finding("R503", "/decompositions", message, operation=name)
+        elif spec.quota is not None and count * spec.retry.attempts > spec.quota:
+            message = f"with all retries the plan can call {name!r} {count * spec.retry.attempts} times; "
+            yield finding("R503", "/decompositions", f"{message}{spec.quota} are left", softer=True, operation=name)
 
 
-def _tokens(context: Context) -> Iterator[Finding]:
-    most = _least(context.parsed.constraints.max_tokens, context.policy.budget.max_tokens)
+def _tokens(limits: _Limits) -> Iterator[Finding]:
+    most, place = limits.tokens, "/goal/constraints/max_tokens"
     if most is None:
         return
-    bindings = [step.contract.spec.binding for step in context.steps if step.contract]
-    tokens = sum(binding.max_tokens for binding in bindings if isinstance(binding, LlmBinding))
-    if tokens > most:
-        message = f"the answers of the language model steps may take {tokens} tokens; at most {most:g} are allowed"
-        yield finding("R508", "/goal/constraints/max_tokens", message)
+    once, bound = limits.demand.tokens_once, limits.demand.tokens.high
+    may = "the answers of the language model steps may take"
+    if once > most:
+        yield finding("R508", place, f"{may} {once:g} tokens; at most {most:g} are allowed", bound=once)
+    elif bound > most:
+        message = f"with all retries {may} {bound:g} tokens; at most {most:g} are allowed"
+        yield finding("R508", place, message, softer=True, bound=bound)
 
 
 def _workers(context: Context) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ from validation.notes import Fix, add, finding, remove, replace
 from validation.patch import at
 from validation.predicates import predicate_path_problem, predicate_problem
 from validation.types import assignable, resolve
-from validation.types.schema import pointer_of
+from validation.types.schema import pointer_of, standalone
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
@@ -175,12 +175,12 @@ def _place(step: PlacedStep, instance_path: list[str | int]) -> tuple[str | None
 
 
 def _schema_at(contract: Contract, schema_path: list[str | int]) -> dict[str, Any]:
-    """Gives the subschema whose keyword failed; `{}` where the way there isn't plain."""
+    """Gives the subschema whose keyword failed, with its definitions; `{}` where the way there isn't plain."""
     try:
         found = at(contract.spec.input_schema, pointer_of(*schema_path[:-1]))
     except LookupError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return standalone(found, contract.spec.input_schema) if isinstance(found, dict) else {}
 
 
 def _converted(value: JsonValue, schema: dict[str, Any]) -> JsonValue:
@@ -302,12 +302,21 @@ def _criteria(context: Context, step: PlacedStep) -> Iterator[Finding]:
     for place, predicates in (
         ("tool_intent/validation_criteria", step.step.tool_intent.validation_criteria),
         ("postconditions", step.step.postconditions),
+        ("preconditions", step.step.preconditions),
     ):
         for index, predicate in enumerate(predicates):
-            message = _unfounded(predicate, outputs)
+            message = _too_early(predicate) if place == "preconditions" else _unfounded(predicate, outputs)
             if message:
                 path = f"{step.path}/{place}/{index}"
                 yield finding("M212", path, message, task=step.task_id, step=step.step_id)
+
+
+def _too_early(predicate: Predicate) -> str | None:
+    """Gives why a precondition over outputs can't hold: before a step runs, it has none."""
+    if not isinstance(predicate, OutputPredicate):
+        return None
+    instead = "state it as a criterion of the step that gives them, or name a fact"
+    return f"precondition over {predicate.path!r} can't hold: before a step runs, it has no outputs; {instead}"
 
 
 def _unfounded(predicate: Predicate, outputs: dict[str, JsonValue]) -> str | None:

@@ -1,40 +1,89 @@
-"""Dependency level: resources and facts that steps share beside their data (D311-D313)."""
+"""Dependency level: resources that steps share beside their data (D311)."""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
-from functools import partial
+
+from pydantic import JsonValue
 
 from dagwright.finding import Finding
-from dagwright.predicate import FactPredicate
+from dagwright.value import InputReference, StepReference
 from validation.context import Context, PlacedStep
 from validation.contract import filled
 from validation.notes import finding
+from validation.patch import at
 
 Access = tuple[PlacedStep, bool]
 """A step that uses a resource, and whether it writes it."""
 
 
 def state_findings(context: Context) -> Iterator[Finding]:
-    """Gives conflicts over resources, and facts that don't hold."""
-    yield from _conflicts(context)
-    yield from _facts(context)
+    """Gives the steps that use one resource side by side, at least one of them writing it.
 
-
-# ----------------------------------------------------------------------------------------- D311
-
-
-def _conflicts(context: Context) -> Iterator[Finding]:
+    What two names decided by different references stand for can't be known beforehand; such
+    resources count as different.
+    """
+    if not context.parsed.order_known:
+        return
     accesses: dict[str, list[Access]] = {}
     for step in context.sequence:
         spec = step.contract.spec if step.contract else None
-        if step.contract is not None and spec is not None and (spec.reads or spec.writes):
-            for name, _, written in step.contract.resources(step.literals):
-                if name is not None:
-                    accesses.setdefault(name, []).append((step, written))
-    for name, listed in accesses.items():
-        if len(listed) > 1 and any(written for _, written in listed):
+        if spec is not None and (spec.reads or spec.writes):
+            for name, written in _resources(context, step):
+                accesses.setdefault(name, []).append((step, written))
+    shared = {
+        name: listed for name, listed in accesses.items() if len(listed) > 1 and any(written for _, written in listed)
+    }
+    if shared:
+        place = _places(context)
+        for name, listed in shared.items():
+            listed.sort(key=lambda access: place[access[0].step_id])
             yield from _unordered(context, name, listed)
+
+
+def _resources(context: Context, step: PlacedStep) -> Iterator[tuple[str, bool]]:
+    """Gives each resource that a step uses, and whether it writes it."""
+    assert step.contract is not None
+    spec, defaults = step.contract.spec, step.contract.defaults
+    known = {**step.literals, **_referred(context, step)} if step.references else step.literals
+    for templates, written in ((spec.reads, False), (spec.writes, True)):
+        for template in templates:
+            name = filled(template, known, defaults)
+            if name is not None:
+                kind, colon, path = name.partition(":")
+                yield (f"file:{posixpath.normpath(path)}" if colon and kind == "file" else name), written
+
+
+def _referred(context: Context, step: PlacedStep) -> dict[str, JsonValue]:
+    """Gives what stands for the arguments that are references: an input's value, or a name for an output.
+
+    Two references to one output give one value, so that one name is enough for it.
+    """
+    found: dict[str, JsonValue] = {}
+    for argument, path, reference in step.references:
+        if path != step.argument_path(argument):
+            continue
+        if isinstance(reference, StepReference):
+            found[argument] = f"<{reference.from_}{reference.path}>"
+        elif reference.input in context.parsed.inputs:
+            found[argument] = _given(context, reference)
+    return found
+
+
+def _given(context: Context, reference: InputReference) -> JsonValue:
+    try:
+        return at(context.parsed.inputs[reference.input].value, reference.path)
+    except (LookupError, ValueError):
+        return None
+
+
+def _places(context: Context) -> dict[str, tuple[int, str, int]]:
+    """Gives each step a place in an order that extends the plan's and doesn't depend on how it is written."""
+    order, depth = context.order, dict[int, int]()
+    for task in order.sequence:
+        depth[task] = 1 + max((depth[needed] for needed in order.dependencies[task]), default=-1)
+    return {step.step_id: (depth[step.task], step.task_id, step.position) for step in context.sequence}
 
 
 def _unordered(context: Context, name: str, listed: list[Access]) -> Iterator[Finding]:
@@ -60,57 +109,3 @@ def _conflict(name: str, one: PlacedStep, other: PlacedStep) -> Finding:
     both = f"steps {first.step_id!r} and {second.step_id!r}"
     message = f"{both} use {name!r}, one writes it, and neither waits for the other"
     return finding("D311", second.path, message, task=second.task_id, step=second.step_id, resource=name)
-
-
-# ----------------------------------------------------------------------------------- D312, D313
-
-
-def _facts(context: Context) -> Iterator[Finding]:
-    wanted = [step for step in context.steps if step.step.preconditions]
-    established = _established(context) if wanted else {}
-    for step in wanted:
-        for index, predicate in enumerate(step.step.preconditions):
-            if isinstance(predicate, FactPredicate) and not predicate.negated:
-                givers = established.get(predicate.fact, ())
-                if not any(context.upstream(giver, step) for giver in givers):
-                    yield _never(context, step, index, predicate.fact, bool(givers))
-    for step in context.steps:
-        if step.step.postconditions and step.contract is not None:
-            yield from _contradictions(step)
-
-
-def _never(context: Context, step: PlacedStep, index: int, fact: str, elsewhere: bool) -> Finding:
-    why = "only steps that need not have run before do" if elsewhere else "no step does"
-    message = f"step {step.step_id!r} needs fact {fact!r}, which nothing before it establishes ({why})"
-    path = f"{step.path}/preconditions/{index}"
-    return finding("D312", path, message, task=step.task_id, step=step.step_id, fact=fact)
-
-
-def _established(context: Context) -> dict[str, list[PlacedStep]]:
-    found: dict[str, list[PlacedStep]] = {}
-    for step in context.steps:
-        facts = {item.fact for item in step.step.postconditions if isinstance(item, FactPredicate) and not item.negated}
-        for fact in facts | _changed(step)[0]:
-            found.setdefault(fact, []).append(step)
-    return found
-
-
-def _changed(step: PlacedStep) -> tuple[set[str], set[str]]:
-    """Gives the facts that a step's operation establishes and those that it ends."""
-    contract = step.contract
-    if contract is None:
-        return set(), set()
-    fill = partial(filled, arguments=step.literals, defaults=contract.defaults)
-    added = {fact for template in contract.spec.facts_added if (fact := fill(template)) is not None}
-    ended = {fact for template in contract.spec.facts_removed if (fact := fill(template)) is not None}
-    return added, ended
-
-
-def _contradictions(step: PlacedStep) -> Iterator[Finding]:
-    added, ended = _changed(step)
-    for index, predicate in enumerate(step.step.postconditions):
-        if isinstance(predicate, FactPredicate) and predicate.fact in (added if predicate.negated else ended):
-            does = "establishes" if predicate.negated else "ends"
-            message = f"step {step.step_id!r} promises the opposite: {step.operation!r} {does} fact {predicate.fact!r}"
-            path = f"{step.path}/postconditions/{index}"
-            yield finding("D313", path, message, task=step.task_id, step=step.step_id, fact=predicate.fact)

@@ -56,8 +56,10 @@ def _needed(context: Context) -> set[str]:
 
 
 def _matters(step: PlacedStep) -> bool:
-    """Whether a step changes something, establishes a fact, or can't be judged."""
-    if step.contract is None or step.contract.has_effect or step.contract.spec.facts_added:
+    """Whether a step changes something, establishes or ends a fact, or can't be judged."""
+    if step.contract is None or step.contract.has_effect:
+        return True
+    if step.contract.spec.facts_added or step.contract.spec.facts_removed:
         return True
     promised = step.step.postconditions
     return bool(promised) and any(isinstance(item, FactPredicate) for item in promised)
@@ -101,6 +103,7 @@ def _idle(context: Context) -> Iterator[Finding]:
         for dependency in needed
         if dependency not in effects and dependency not in sources.get(number, ())
     ]
+    idle = [pair for pair in idle if not _spread(context, *pair)]
     if not idle:
         return
     distant = [
@@ -114,6 +117,15 @@ def _idle(context: Context) -> Iterator[Finding]:
     for number, dependency in idle:
         if not any(_leads(context, source, dependency, number, user) for source, user in distant):
             yield _carries_nothing(context, number, dependency)
+
+
+def _spread(context: Context, number: int, dependency: int) -> bool:
+    """Whether two tasks call one operation that takes a limited number of calls at a time."""
+    one, other = (
+        {step.operation for step in context.task_steps.get(task, ()) if step.contract and step.contract.is_limited}
+        for task in (number, dependency)
+    )
+    return not one.isdisjoint(other)
 
 
 def _sources(context: Context) -> dict[int, set[int]]:

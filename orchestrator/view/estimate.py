@@ -37,12 +37,19 @@ def drawn(program: Program, simulation: Simulation) -> RenderableType:
 
 
 def totals(simulation: Simulation) -> str:
-    """Gives calls, time and cost of the whole in one line; what is unknown is called so."""
-    return (
-        f"{span(simulation.calls, 0)} calls, "
-        f"{f'{span(simulation.makespan)} s' if simulation.makespan else 'unknown time'}, "
-        f"{f'${span(simulation.cost, 4)}' if simulation.cost else 'unknown cost'}"
-    )
+    """Gives calls, time, cost and what else is bounded in one line; what is unknown is called so."""
+    parts = [
+        f"{span(simulation.calls, 0)} calls",
+        f"{span(simulation.makespan)} s" if simulation.makespan else "unknown time",
+        f"${span(simulation.cost, 4)}" if simulation.cost else "unknown cost",
+    ]
+    if simulation.tokens and simulation.tokens.high:
+        parts.append(f"at most {simulation.tokens.high:.0f} tokens of answers")
+    if simulation.concurrency and simulation.concurrency.high > 1:
+        parts.append(f"up to {simulation.concurrency.high:.0f} steps at a time")
+    if simulation.payload:
+        parts.append(f"at most {simulation.payload.high:,.0f} bytes in a call")
+    return ", ".join(parts)
 
 
 def span(interval: Interval | None, digits: int = 2) -> str:

@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from dagwright.canonical import to_json
+from dagwright.catalogue import Catalogue, catalogue_of
 from dagwright.finding import Report
 from dagwright.policy import Policy
+from dagwright.tool import ToolSpec
 from validation import CODES
 from validation.text import MAX_DEPTH
 
 Json = dict[str, Any]
+Judged = Callable[["Case", Json], Report]
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Case:
     policy: dict[str, Any] = field(default_factory=dict)
     """Fields of the policy that are replaced."""
     workers: frozenset[str] = frozenset(("python", "http", "llm", "human"))
+    tools: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Fields of operations that are replaced, by operation."""
 
 
 def nodes(p: Json) -> list[Json]:
@@ -69,6 +75,14 @@ def extra(p: Json, step_id: str, operation: str, given: Json, *dependencies: str
     tool_intent = {"tool_name": tool, "operation": name, "required_inputs": given}
     added = {"step_id": step_id, "action": "more", "tool_intent": tool_intent}
     p["decompositions"].append({"task_id": f"task_{step_id}", "steps": [added]})
+
+
+def fetches(p: Json, count: int) -> None:
+    """Adds so many more fetches, side by side, that the answer names."""
+    for number in range(count):
+        given = {"item": {"literal": str(number)}, "page": {"literal": f"https://example.org/{number}"}}
+        extra(p, f"more{number}", "web.fetch", given)
+        p["answer"][f"price{number}"] = {"from": f"more{number}", "path": "/price"}
 
 
 def nested(depth: int) -> object:
@@ -153,6 +167,11 @@ CASES = (
         "M212",
         lambda p: intent(p, "fetch").update(validation_criteria=[{"path": "/price", "op": "one_of", "value": 3}]),
     ),
+    Case(
+        "precondition over outputs that there can't be yet",
+        "M212",
+        lambda p: step(p, "send").update(preconditions=[{"path": "/status", "op": "equals", "value": 200}]),
+    ),
     # dependency
     Case("circle", "D301", lambda p: node(p, "read").update(dependencies=["store"]), alone=False),
     Case("dependency on nothing", "D302", lambda p: node(p, "note")["dependencies"].append("dinner")),
@@ -204,11 +223,64 @@ CASES = (
             "groups",
         ),
     ),
+    Case(
+        "two write the file that the goal names",
+        "D311",
+        lambda p: (
+            p["goal"]["inputs"].update(target={"value": "./out.csv", "schema": {"type": "string"}}),
+            inputs(p, "write").update(path={"input": "target"}),
+            extra(
+                p,
+                "x",
+                "file.write",
+                {"path": {"literal": "out.csv"}, "table": {"from": "mean", "path": "/table"}},
+                "groups",
+            ),
+        ),
+        alone=False,
+    ),
+    Case(
+        "two write the file that one step names",
+        "D311",
+        lambda p: (
+            inputs(p, "write").update(path={"from": "fetch", "path": "/id"}),
+            node(p, "store")["dependencies"].append("prices"),
+            extra(
+                p,
+                "x",
+                "file.write",
+                {"path": {"from": "fetch", "path": "/id"}, "table": {"from": "mean", "path": "/table"}},
+                "groups",
+                "prices",
+            ),
+        ),
+        alone=False,
+    ),
     Case("fact that nobody establishes", "D312", lambda p: step(p, "send").update(preconditions=[{"fact": "paid"}])),
     Case(
         "fact established elsewhere",
         "D312",
         lambda p: step(p, "send").update(preconditions=[{"fact": "written:groups.csv"}]),
+    ),
+    Case(
+        "fact that ends again",
+        "D312",
+        lambda p: (
+            step(p, "mean").update(postconditions=[{"fact": "empty"}]),
+            extra(p, "x", "words.shorten", {"text": {"literal": "x"}}, "store"),
+            step(p, "x").update(preconditions=[{"fact": "empty"}]),
+            p["answer"].update(more={"from": "x", "path": "/text"}),
+        ),
+    ),
+    Case(
+        "fact that may hold already",
+        "D312",
+        lambda p: step(p, "send").update(preconditions=[{"fact": "written:groups.csv", "negated": True}]),
+    ),
+    Case(
+        "promise and its opposite",
+        "D313",
+        lambda p: step(p, "write").update(postconditions=[{"fact": "done"}, {"fact": "done", "negated": True}]),
     ),
     Case("promise of the opposite", "D313", lambda p: step(p, "write").update(postconditions=[{"fact": "empty"}])),
     # policy
@@ -235,6 +307,24 @@ CASES = (
         lambda p: p["goal"]["inputs"]["address"].update(label={"integrity": "trusted", "confidentiality": "tenant"}),
     ),
     Case("mail without approval", "P406", lambda p: None),
+    Case(
+        "write that nothing undoes",
+        "P408",
+        lambda p: None,
+        policy={"rollbacks": ({"tools": "file.*", "strategies": ("compensate", "retry")},)},
+    ),
+    Case(
+        "compensation that there isn't",
+        "P408",
+        lambda p: step(p, "write").update(rollback_strategy="compensate"),
+        policy={"rollbacks": ({"effects": ("write",), "strategies": ("compensate",)},)},
+    ),
+    Case(
+        "retry of what must happen once",
+        "P408",
+        lambda p: step(p, "send").update(rollback_strategy="retry"),
+        policy={"rollbacks": ({"tools": "mail.*", "strategies": ("retry", "manual")},)},
+    ),
     Case("host that isn't allowed", "P409", lambda p: None, policy={"allowed_hosts": ("mail.example.org",)}),
     Case("path outside", "P409", lambda p: inputs(p, "write").update(path={"literal": "../../etc/passwd"})),
     Case("absolute path", "P409", lambda p: inputs(p, "write").update(path={"literal": "/etc/passwd"})),
@@ -254,6 +344,22 @@ CASES = (
     Case("perhaps too late", "R502", lambda p: limit(p, deadline=9)),
     Case("quota", "R503", lambda p: steps(p, "note").append({**step(p, "send"), "step_id": "again"})),
     Case("too many calls", "R503", lambda p: limit(p, max_calls=3)),
+    Case("perhaps too many calls", "R503", lambda p: limit(p, max_calls=7)),
+    Case("perhaps over the quota", "R503", lambda p: None, tools={"file.write": {"quota": 2}}),
+    Case("too many at a time", "R504", lambda p: fetches(p, 3), tools={"web.fetch": {"concurrency": 2}}),
+    Case(
+        "too many for the rate",
+        "R504",
+        lambda p: fetches(p, 3),
+        tools={"web.fetch": {"rate_limit": {"calls": 1, "seconds": 30}, "timeout": 60}},
+    ),
+    Case(
+        "too large",
+        "R505",
+        lambda p: inputs(p, "fetch").update(item={"literal": "x" * 500}),
+        policy={"budget": {"max_payload": 500}},
+    ),
+    Case("perhaps too large", "R505", lambda p: None, tools={"mail.send": {"max_payload": 10_000}}),
     Case("no worker", "R507", lambda p: None, workers=frozenset(("python", "llm", "human"))),
     Case(
         "too many tokens",
@@ -263,10 +369,25 @@ CASES = (
 )
 
 
-def judged(case: Case, judge: Callable[..., Report], proposal: Json, policy: Policy) -> Report:
-    changed = Policy.model_validate({**policy.model_dump(), **case.policy})
-    case.change(proposal)
-    return judge(proposal, policy=changed, workers=case.workers)
+def surroundings(case: Case, catalogue: Catalogue, policy: Policy) -> dict[str, Any]:
+    """What a case's proposal is judged by."""
+    tools = [ToolSpec.model_validate({**to_json(tool), **case.tools.get(tool.name, {})}) for tool in catalogue.tools]
+    return {
+        "catalogue": catalogue_of("lab", tools) if case.tools else catalogue,
+        "policy": Policy.model_validate({**policy.model_dump(), **case.policy}),
+        "workers": case.workers,
+    }
+
+
+@pytest.fixture
+def judged(judge: Callable[..., Report], catalogue: Catalogue, policy: Policy) -> Judged:
+    """Gives the report on a case's mutation of a proposal."""
+
+    def report(case: Case, proposal: Json) -> Report:
+        case.change(proposal)
+        return judge(proposal, **surroundings(case, catalogue, policy))
+
+    return report
 
 
 def test_a_good_proposal_has_no_errors(judge: Callable[..., Report], good: Json) -> None:
@@ -279,8 +400,8 @@ def test_a_good_proposal_has_no_errors(judge: Callable[..., Report], good: Json)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}: {case.id}")
-def test_each_mutation_causes_its_code(case: Case, judge: Callable[..., Report], good: Json, policy: Policy) -> None:
-    report = judged(case, judge, good, policy)
+def test_each_mutation_causes_its_code(case: Case, judged: Judged, good: Json) -> None:
+    report = judged(case, good)
     assert case.code in {finding.code for finding in report.findings}
     assert case.code not in report.checks_passed
     if case.alone:
@@ -288,10 +409,8 @@ def test_each_mutation_causes_its_code(case: Case, judge: Callable[..., Report],
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}: {case.id}")
-def test_findings_are_complete_and_agree_with_the_table(
-    case: Case, judge: Callable[..., Report], good: Json, policy: Policy
-) -> None:
-    report = judged(case, judge, good, policy)
+def test_findings_are_complete_and_agree_with_the_table(case: Case, judged: Judged, good: Json) -> None:
+    report = judged(case, good)
     for finding in report.findings:
         row = CODES[finding.code]
         assert finding.level == row.level
@@ -306,13 +425,12 @@ def test_every_code_has_a_mutation() -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}: {case.id}")
 def test_order_of_tasks_decompositions_and_keys_has_no_meaning(
-    case: Case, judge: Callable[..., Report], good: Json, policy: Policy
+    case: Case, judged: Judged, judge: Callable[..., Report], good: Json, catalogue: Catalogue, policy: Policy
 ) -> None:
     if case.code in ("S104", "S105"):
         pytest.skip("of two parts with one id, the one that stands first counts")
-    one = judged(case, judge, good, policy)
-    turned = turned_round(good)
-    other = judge(turned, policy=Policy.model_validate({**policy.model_dump(), **case.policy}), workers=case.workers)
+    one = judged(case, good)
+    other = judge(turned_round(good), **surroundings(case, catalogue, policy))
     assert sorted(map(what, one.findings)) == sorted(map(what, other.findings))
 
 

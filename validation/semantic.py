@@ -187,10 +187,11 @@ def _converted(value: JsonValue, schema: dict[str, Any]) -> JsonValue:
     """Gives `value` as what a schema surely wants: a number written as text, a word in other case; else None."""
     from jsonschema_rs import is_valid
 
-    for candidate in _candidates(value, schema):
-        if candidate is not None and is_valid(schema, candidate):
-            return candidate
-    return None
+    try:
+        fitting = (found for found in _candidates(value, schema) if found is not None and is_valid(schema, found))
+        return next(fitting, None)
+    except ValueError:  # a part that refers to what only the whole schema has, other than definitions
+        return None
 
 
 def _candidates(value: JsonValue, schema: dict[str, Any]) -> Iterator[JsonValue]:

@@ -5,11 +5,13 @@ DagwrightError
 │   ├── InputError          a goal, its inputs or a file cannot be read or used
 │   ├── CatalogueError      a catalogue is not one; lists every problem found
 │   ├── PolicyError         a policy file is not one
+│   ├── RuleError           a rule of your own cannot be loaded, or does what no rule may
 │   ├── ProposalRejected    the validator found errors; carries the report
 │   ├── ModelAnswerError    a model answered with something that is not what was asked for
 │   ├── ToolRejected        a tool looked at its arguments and refused them for good
 │   ├── GuardViolation      a guarded worker found that a check certified earlier does not hold
 │   └── ArchiveError        a run archive is missing, damaged or held by another process
+│       └── DiskError       the disk is full or broken; says where to make room
 ├── TransportError          the way to a component broke; only these are ever retried
 │   ├── Unreachable         a component is not there; says which command starts it
 │   ├── TimedOut            no answer within the stated time
@@ -20,7 +22,9 @@ DagwrightError
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,6 +62,10 @@ class CatalogueError(ContentError):
 
 class PolicyError(ContentError):
     """Raised when a policy file is not a policy."""
+
+
+class RuleError(ContentError):
+    """Raised when a rule of your own cannot be loaded, raises, or does what no rule may."""
 
 
 class ProposalRejected(ContentError):
@@ -111,6 +119,21 @@ class GuardViolation(ContentError):
 
 class ArchiveError(ContentError):
     """Raised when a run archive is missing, damaged or held by another process."""
+
+
+class DiskError(ArchiveError):
+    """Raised when the disk takes nothing more. What was written before stays whole."""
+
+    exit_code = 3
+
+    @staticmethod
+    def is_why(error: OSError) -> bool:
+        """Whether the disk is what an error of the system is about, not a permission or a name."""
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+    def __init__(self, what: str, where: Path, cause: Exception) -> None:
+        said = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+        super().__init__(f"{what} cannot be written, the disk refuses ({said}); make room in {str(where.parent)!r}")
 
 
 class TransportError(DagwrightError):

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from dagwright.exceptions import ArchiveError
+from dagwright.exceptions import ArchiveError, DiskError
 
 
 class FileLock:
@@ -20,12 +20,13 @@ class FileLock:
         """Takes the lock at once or not at all.
 
         Raises:
-            ArchiveError: another process holds it (says which), or the file cannot be made.
+            DiskError: the disk is full or broken.
+            ArchiveError: another process holds it (says which), or the file may not be made.
         """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise ArchiveError(f"{what} cannot be locked: {error}") from error
+            raise _unlocked(what, path, error) from error
         try:
             _lock(descriptor)
         except OSError:
@@ -37,7 +38,7 @@ class FileLock:
             os.write(descriptor, f"{os.getpid()}\n".encode())
         except OSError as error:
             os.close(descriptor)
-            raise ArchiveError(f"{what} cannot be locked: {error}") from error
+            raise _unlocked(what, path, error) from error
         return cls(descriptor)
 
     def release(self) -> None:
@@ -45,6 +46,12 @@ class FileLock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _unlocked(what: str, path: Path, error: OSError) -> ArchiveError:
+    if DiskError.is_why(error):
+        return DiskError(what, path, error)
+    return ArchiveError(f"{what} cannot be locked: {error}")
 
 
 if sys.platform == "win32":

@@ -8,7 +8,8 @@ from pydantic import JsonValue
 
 from dagwright.exceptions import ArchiveError
 from dagwright.goal import Goal
-from executor.archive import Archive, runs
+from executor.archive import Archive
+from executor.folder import runs
 from orchestrator.view.pictures import latest_proposal, task_states
 
 _TELLING: dict[str, str] = {

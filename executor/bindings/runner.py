@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pydantic import JsonValue
 
-from dagwright.exceptions import ToolRejected, ToolUnavailable
+from dagwright.exceptions import DiskError, ToolRejected, ToolUnavailable
 from dagwright.policy import Policy
 from dagwright.tool import BindingKind, ToolSpec
 
@@ -78,9 +78,12 @@ _UNSURE = frozenset(
 def may_have_acted(error: Exception) -> bool:
     """Whether a tool may have done something before this error.
 
-    No for a refusal or an absence that says so itself (a missing column, a 404, a 429, a 503); yes
-    for an answer that never came or cannot be used, for other errors of a server, and for a crash.
+    No for a refusal or an absence that says so itself (a missing column, a 404, a 429, a 503) and for
+    a file that had no room; yes for an answer that never came or cannot be used, for other errors of a
+    server, and for a crash.
     """
+    if isinstance(error, DiskError):
+        return False
     if not isinstance(error, ToolRejected | ToolUnavailable):
         return True
     failed_inside = error.code.startswith("http_5") and error.code != "http_503"

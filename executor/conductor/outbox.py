@@ -11,7 +11,7 @@ import os
 import uuid
 from pathlib import Path
 
-from dagwright.exceptions import ArchiveError
+from dagwright.exceptions import ArchiveError, DiskError
 
 FILE = "conductor.json"
 
@@ -27,7 +27,8 @@ class Outbox:
         """Gives the correlation id for a program: the one written down, or a new one.
 
         Raises:
-            ArchiveError: the file is damaged or cannot be written.
+            DiskError: it cannot be written.
+            ArchiveError: the file is damaged.
         """
         known = self._read()
         if renew or program not in known:
@@ -52,4 +53,4 @@ class Outbox:
                 os.fsync(file.fileno())
             part.replace(self._path)
         except OSError as error:
-            raise ArchiveError(f"the outbox {str(self._path)!r} cannot be written: {error}") from error
+            raise DiskError("the outbox of the run", self._path, error) from error

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import cast
 
 from pydantic import JsonValue
 
-from dagwright.exceptions import ToolRejected
+from dagwright.exceptions import DiskError, ToolRejected
 from executor.bindings.runner import ToolContext
 
 MEDIA_TYPES = {
@@ -103,21 +104,30 @@ def write_file(name: str, context: ToolContext, write: Callable[[Path], None]) -
         write: writes the content to the path that it gets; what lay there before is there too.
 
     Raises:
-        ToolRejected: `path_outside`, `path_denied`, `is_folder`, or `not_written` (the disk is full,
-            no permission).
+        ToolRejected: `path_outside`, `path_denied`, `is_folder`, or `not_written` (no permission).
+        DiskError: the disk is full or broken; no other plan would help.
     """
-    path = writable(name, context)
-    handle, scratch_name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    scratch = Path(scratch_name)
     try:
-        if path.exists():
-            scratch.write_bytes(path.read_bytes())
-        write(scratch)
-        scratch.chmod(0o644)
-        scratch.replace(path)
+        path = writable(name, context)
+        with _scratch(path) as scratch:
+            if path.exists():
+                scratch.write_bytes(path.read_bytes())
+            write(scratch)
+            scratch.chmod(0o644)
+            scratch.replace(path)
     except OSError as error:
+        if DiskError.is_why(error):
+            raise DiskError(f"the file {name!r}", context.files / name, error) from error
         raise ToolRejected(f"{name!r} cannot be written: {error.strerror or error}", code="not_written") from error
-    finally:
-        scratch.unlink(missing_ok=True)
     return described(path, f"files/{path.relative_to(context.files.resolve()).as_posix()}")
+
+
+@contextmanager
+def _scratch(path: Path) -> Generator[Path]:
+    """Gives an empty file beside `path`, gone afterwards unless it was moved."""
+    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import typer
 
@@ -56,10 +57,12 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        from dagwright.exceptions import DagwrightError, InputError
+        from dagwright.exceptions import DagwrightError, DiskError, InputError
         from orchestrator.cli.output import fail
 
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and DiskError.is_why(error):
+            error = DiskError("what this command writes", Path(error.filename or ".").absolute(), error)
+        elif isinstance(error, OSError):
             error = InputError(f"{error.filename or 'the system'}: {error.strerror or error}")
         if not isinstance(error, DagwrightError):
             raise

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from dagwright.canonical import sha256_bytes
-from dagwright.exceptions import InputError
+from dagwright.exceptions import DiskError, InputError
 
 MOST_MEGABYTES = 64
 LIMIT_VARIABLE = "DAGWRIGHT_MAX_INPUT_MB"
@@ -18,7 +18,8 @@ def copied(name: str, source: Path, *, into: Path, most_bytes: int | None = None
     """Copies a file into `into` and gives where it lies; another file of its name gets `name` before it.
 
     Raises:
-        InputError: it is missing, a folder, unreadable or too large, or there is no room for it.
+        InputError: it is missing, a folder, unreadable or too large.
+        DiskError: there is no room for it.
     """
     limit = _limit() if most_bytes is None else most_bytes
     try:
@@ -29,6 +30,8 @@ def copied(name: str, source: Path, *, into: Path, most_bytes: int | None = None
             target = into / f"{name}-{source.name}"
         shutil.copyfile(source, target)
     except OSError as error:
+        if DiskError.is_why(error):
+            raise DiskError(f"the copy of input {name!r}", into / source.name, error) from error
         raise InputError(f"input {name!r}: {str(source)!r} cannot be read: {error.strerror or error}") from error
     return target
 

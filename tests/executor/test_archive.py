@@ -13,7 +13,8 @@ import pytest
 from dagwright.canonical import sha256
 from dagwright.event import GENESIS
 from dagwright.exceptions import ArchiveError
-from executor.archive import Archive, runs
+from executor.archive import Archive
+from executor.folder import runs
 
 
 def test_events_are_a_chain(archive: Archive) -> None:
@@ -123,24 +124,25 @@ def test_one_process_writes_and_others_may_read(tmp_path: Path) -> None:
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from executor.archive import Archive; from dagwright.exceptions import ArchiveError\n"
+        "from executor.archive import Archive; from dagwright.exceptions import DiskError\n"
         "a = Archive.create(Path(sys.argv[1]), 'r'); a.append('goal', 1)\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"
         "try:\n"
         "    with a.batch(): a.append('goal', 2); a.put_bytes(b'x' * 1_000_000)\n"
-        "except ArchiveError as error: print(error)\n"
+        "except DiskError as error: print(error)\n"
         "try: a.append('goal', 3)\n"
-        "except ArchiveError as error: print(error)\n"
+        "except DiskError as error: print(error)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         "try: Archive.create(Path(sys.argv[1]), 'new')\n"
-        "except ArchiveError as error: print(error)\n"
+        "except DiskError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
     first, second, third = done.stdout.splitlines()
-    assert "the archive of run 'r' failed" in first
+    assert "the archive of run 'r' cannot be written, the disk refuses" in first
+    assert f"make room in '{tmp_path / 'runs' / 'r'}'" in first
     assert second == first
-    assert "the archive of run 'new' failed" in third
+    assert "the archive of run 'new' cannot be written, the disk refuses" in third
     assert runs(tmp_path) == ("r",)
     with Archive.open(tmp_path, "r") as mended:
         assert [event.body for event in mended.events()] == [1]

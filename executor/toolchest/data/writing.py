@@ -12,7 +12,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from dagwright.exceptions import ToolRejected
+from dagwright.exceptions import DiskError, ToolRejected
 from executor.bindings.runner import ToolContext
 from executor.toolchest.arguments import Arguments, Outputs
 from executor.toolchest.data.rows import as_outputs
@@ -70,6 +70,8 @@ def write_sqlite(arguments: Outputs, context: ToolContext) -> Outputs:
             with closing(sqlite3.connect(target)) as connection, connection:
                 _fill(connection, name, table)
         except sqlite3.Error as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                raise DiskError("the database", target, error) from error
             raise ToolRejected(f"the database cannot be written: {error}", code="not_written") from error
 
     return _file(call.text("path"), context, write)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dagwright.exceptions import ArchiveError, InputError, ModelAnswerError, TransportError, Unreachable
+from dagwright.exceptions import ArchiveError, DiskError, InputError, ModelAnswerError, TransportError, Unreachable
 from dagwright.goal import Constraints
 from dagwright.policy import Policy, Rule
 from executor.archive import Archive
@@ -144,7 +144,7 @@ def test_a_full_disk_ends_in_an_error_that_says_how_to_go_on(
 
     def full(self: Archive, found: Any, body: Any) -> Any:
         if found == kind:
-            raise self._break(OSError(28, "No space left on device"))
+            raise DiskError("the archive", self.folder, OSError(28, "No space left on device"))
         return append(self, found, body)
 
     with monkeypatch.context() as patch:
@@ -189,7 +189,7 @@ def test_a_given_proposal_is_executed_as_it_stands_also_when_resumed(
 
     def full(self: Archive, found: Any, body: Any) -> Any:
         if found == kind:
-            raise self._break(OSError(28, "No space left on device"))
+            raise DiskError("the archive", self.folder, OSError(28, "No space left on device"))
         return append(self, found, body)
 
     with monkeypatch.context() as patch:

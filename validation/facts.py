@@ -19,6 +19,7 @@ from dagwright.predicate import FactPredicate
 from validation.context import Context, PlacedStep
 from validation.contract import filled
 from validation.dependency import waits_for
+from validation.known import known_arguments
 from validation.notes import Fix, finding
 
 _SLOT = re.compile(r"\\\{[^{}]+\\\}")
@@ -57,7 +58,7 @@ def fact_findings(context: Context) -> Iterator[Finding]:
     """Gives preconditions that some order of the steps breaks, and postconditions that a step contradicts."""
     for step in context.steps:
         if step.step.postconditions and step.contract is not None:
-            yield from _contradictions(step)
+            yield from _contradictions(context, step)
     needs = [
         Need(step, f"{step.path}/preconditions/{index}", Claim(predicate.fact, predicate.negated))
         for step in context.sequence
@@ -73,9 +74,9 @@ def fact_findings(context: Context) -> Iterator[Finding]:
 # ----------------------------------------------------------------------------------- what steps do
 
 
-def effects_of(step: PlacedStep) -> Effects:
+def effects_of(context: Context, step: PlacedStep) -> Effects:
     """Gives what a step does to facts, by its operation and by what it promises; establishing wins over ending."""
-    added, ended, perhaps_added, perhaps_ended = _of_operation(step)
+    added, ended, perhaps_added, perhaps_ended = _of_operation(context, step)
     promised = [item for item in step.step.postconditions if isinstance(item, FactPredicate)]
     added |= {item.fact for item in promised if not item.negated}
     ended = (ended | {item.fact for item in promised if item.negated}) - added
@@ -84,11 +85,11 @@ def effects_of(step: PlacedStep) -> Effects:
     return Effects(added, ended - doubtful, perhaps_added, perhaps_ended)
 
 
-def _of_operation(step: PlacedStep) -> Effects:
+def _of_operation(context: Context, step: PlacedStep) -> Effects:
     contract = step.contract
     if contract is None or not (contract.spec.facts_added or contract.spec.facts_removed):
         return Effects(frozenset(), frozenset(), (), ())
-    fill = partial(filled, arguments=step.literals, defaults=contract.defaults)
+    fill = partial(filled, arguments=known_arguments(context, step), defaults=contract.defaults)
     added = {template: fill(template) for template in contract.spec.facts_added}
     ended = {template: fill(template) for template in contract.spec.facts_removed}
     return Effects(
@@ -138,7 +139,7 @@ class _Simulation:
         self._certain = 0
         perhaps: dict[tuple[re.Pattern[str], bool], int] = {}
         for step in sorted(context.sequence, key=lambda item: item.step_id):
-            self._enter(step, effects_of(step), perhaps)
+            self._enter(step, effects_of(context, step), perhaps)
         self._settle(perhaps)
 
     def _enter(self, step: PlacedStep, effects: Effects, perhaps: dict[tuple[re.Pattern[str], bool], int]) -> None:
@@ -276,8 +277,8 @@ def _broken(
 # ----------------------------------------------------------------------------------------- D313
 
 
-def _contradictions(step: PlacedStep) -> Iterator[Finding]:
-    own = _of_operation(step)
+def _contradictions(context: Context, step: PlacedStep) -> Iterator[Finding]:
+    own = _of_operation(context, step)
     promised: Iterable[tuple[int, FactPredicate]] = [
         (index, item) for index, item in enumerate(step.step.postconditions) if isinstance(item, FactPredicate)
     ]

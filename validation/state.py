@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pydantic import JsonValue
 
 from dagwright.finding import Finding
-from dagwright.value import InputReference, StepReference
+from dagwright.value import StepReference
 from validation.context import Context, PlacedStep
 from validation.contract import filled
+from validation.known import known_arguments
 from validation.notes import finding
-from validation.patch import at
 
 Access = tuple[PlacedStep, bool]
 """A step that uses a resource, and whether it writes it."""
@@ -46,7 +46,7 @@ def _resources(context: Context, step: PlacedStep) -> Iterator[tuple[str, bool]]
     """Gives each resource that a step uses, and whether it writes it."""
     assert step.contract is not None
     spec, defaults = step.contract.spec, step.contract.defaults
-    known = {**step.literals, **_referred(context, step)} if step.references else step.literals
+    known = {**known_arguments(context, step), **_produced(step)} if step.references else step.literals
     for templates, written in ((spec.reads, False), (spec.writes, True)):
         for template in templates:
             name = filled(template, known, defaults)
@@ -55,27 +55,13 @@ def _resources(context: Context, step: PlacedStep) -> Iterator[tuple[str, bool]]
                 yield (f"file:{posixpath.normpath(path)}" if colon and kind == "file" else name), written
 
 
-def _referred(context: Context, step: PlacedStep) -> dict[str, JsonValue]:
-    """Gives what stands for the arguments that are references: an input's value, or a name for an output.
-
-    Two references to one output give one value, so that one name is enough for it.
-    """
-    found: dict[str, JsonValue] = {}
-    for argument, path, reference in step.references:
-        if path != step.argument_path(argument):
-            continue
-        if isinstance(reference, StepReference):
-            found[argument] = f"<{reference.from_}{reference.path}>"
-        elif reference.input in context.parsed.inputs:
-            found[argument] = _given(context, reference)
-    return found
-
-
-def _given(context: Context, reference: InputReference) -> JsonValue:
-    try:
-        return at(context.parsed.inputs[reference.input].value, reference.path)
-    except (LookupError, ValueError):
-        return None
+def _produced(step: PlacedStep) -> dict[str, JsonValue]:
+    """Gives a name for each argument that is an output: two references to one output give one value."""
+    return {
+        argument: f"<{reference.from_}{reference.path}>"
+        for argument, path, reference in step.references
+        if isinstance(reference, StepReference) and path == step.argument_path(argument)
+    }
 
 
 def _places(context: Context) -> dict[str, tuple[int, str, int]]:

@@ -210,8 +210,12 @@ def _declared(contract: Contract, tokens: tuple[str, ...]) -> Label:
     inside = [
         label for pattern, label in patterns if len(pattern) > len(tokens) and covers(pattern[: len(tokens)], tokens)
     ]
-    if "*" in tokens:  # any row may be meant, and so any pattern that names one
-        inside += [label for pattern, label in patterns if covers(tokens[: len(pattern)], pattern)]
+    if "*" in tokens:  # any row is meant, and so every pattern that names one counts
+        inside += [
+            label
+            for pattern, label in patterns
+            if covers(tokens[: len(pattern)], pattern) and not covers(pattern, tokens)
+        ]
     if over:
         # On equal length a named token is more specific than `*`.
         most = max(over, key=lambda item: (len(item[0]), -item[0].count("*")))

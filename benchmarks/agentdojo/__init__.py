@@ -1,0 +1,1 @@
+"""Suite `agentdojo`: tool calls that injected text asks for, against the validator and the guarded workers."""

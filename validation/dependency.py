@@ -255,7 +255,9 @@ class Relation:
             answer, reason = self._verdicts.get(key) or self._decided(key, given, wanted)
             if answer == "yes" and not self._is_there(step, name):
                 answer, reason = "unknown", "it need not be there"
-            if answer != "yes" and (step.path, name) not in self._skipped and not self._undecided(step, name):
+            if answer == "yes" or (step.path, name) in self._skipped:
+                continue
+            if answer == "no" or not self._undecided(step, name):
                 yield self._misfit(step, name, answer, reason)
 
     def _decided(self, key: tuple[int, int], given: JsonSchema, wanted: JsonSchema) -> tuple[str, str]:

@@ -44,11 +44,11 @@ class Propagation:
     literals: Mapping[str, Mapping[str, JsonValue]]
     """Per step id: the constants among its arguments."""
     undecided: frozenset[str]
-    """Steps of which nothing is known: their operation is unknown, or they refer to each other in a cycle."""
+    """Steps of which no more is known than declared: their operation is unknown, or they are on a cycle."""
 
     @property
     def outputs(self) -> Mapping[str, JsonSchema]:
-        """Output schemas by step id; `{}` for the undecided."""
+        """Output schemas by step id; of steps on a cycle as declared, `{}` where the operation is unknown."""
         return self.scope.steps
 
 
@@ -73,7 +73,7 @@ def propagated(intents: Mapping[str, Intent], inputs: Mapping[str, JsonSchema]) 
     missing or the plan has a cycle.
     """
     order, cyclic = _ordered(intents)
-    outputs: dict[str, JsonSchema] = {step_id: {} for step_id in cyclic}
+    outputs = {step_id: _declared(intents[step_id].spec) for step_id in cyclic}
     scope = TypeScope(inputs=inputs, steps=outputs)
     arguments: dict[str, Mapping[str, JsonSchema]] = {}
     undecided = set(cyclic)
@@ -90,6 +90,10 @@ def propagated(intents: Mapping[str, Intent], inputs: Mapping[str, JsonSchema]) 
     return Propagation(
         scope=scope, order=order, arguments=arguments, literals=constants, undecided=frozenset(undecided)
     )
+
+
+def _declared(spec: ToolSpec | None) -> JsonSchema:
+    return spec.output_schema if spec else {}
 
 
 def _parts(spec: ToolSpec | None, outputs: JsonSchema) -> tuple[int | str, ...]:

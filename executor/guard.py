@@ -154,7 +154,12 @@ def _validator(schema: str, *, formats: bool) -> jsonschema_rs.Draft202012Valida
         without_nullable(json.loads(schema)),
         validate_formats=formats,
         formats={"run-path": _is_run_path} if formats else None,
+        retriever=_refused,
     )
+
+
+def _refused(uri: str) -> JsonValue:
+    raise ValueError(f"{uri!r} is no part of the schema")
 
 
 def _is_run_path(path: str) -> bool:

@@ -15,6 +15,7 @@ from dagwright.decomposition import Step
 from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.policy import Policy
+from dagwright.tool import ToolSpec
 from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
 from validation.contract import Contract, contract_of
 from validation.labels import Labels
@@ -168,6 +169,22 @@ class Context:
     def operation_names(self) -> Names:
         """The catalogue's operations, for suggestions."""
         return Names(self.catalogue.by_name)
+
+    @cached_property
+    def operations(self) -> dict[str, Names]:
+        """The operations of each tool, for suggestions."""
+        found: dict[str, list[str]] = {}
+        for spec in self.catalogue.tools:
+            found.setdefault(spec.tool_name, []).append(spec.operation)
+        return {name: Names(operations) for name, operations in found.items()}
+
+    @cached_property
+    def namesakes(self) -> dict[str, list[ToolSpec]]:
+        """The operations by their name without the tool's."""
+        found: dict[str, list[ToolSpec]] = {}
+        for spec in self.catalogue.tools:
+            found.setdefault(spec.operation, []).append(spec)
+        return found
 
     @cached_property
     def documents(self) -> dict[str, list[str]]:

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
+from dagwright.exceptions import CatalogueError
 from dagwright.label import Label
 from dagwright.model import JsonSchema
 from dagwright.tool import ContentRule, HttpBinding, JoinRule, Role, ToolSpec
 from dagwright.value import tokens_of
+from validation.types.memo import compiled, without_nullable
 from validation.types.schema import words
 
 if TYPE_CHECKING:
@@ -68,13 +70,13 @@ class Contract:
     @cached_property
     def literals(self) -> Draft202012Validator:
         """Validator of the arguments that are literals, each by itself."""
-        return _validator({key: value for key, value in self.spec.input_schema.items() if key not in _COMBINED})
+        return _validator(self.spec, {k: value for k, value in self.spec.input_schema.items() if k not in _COMBINED})
 
     @cached_property
     def combined(self) -> Draft202012Validator | None:
         """Validator of all arguments together; None where no keyword speaks of several."""
         present = _COMBINED & self.spec.input_schema.keys() - {"required"}
-        return _validator(self.spec.input_schema) if present else None
+        return _validator(self.spec, self.spec.input_schema) if present else None
 
     def argument_schema(self, name: str) -> JsonSchema | None:
         """Gives the schema of an argument, with the definitions that it refers to; None if undeclared."""
@@ -159,10 +161,15 @@ def _is_path(schema: Any) -> bool:
     return keywords.get("format") == "run-path" or keywords.get("x-path") is True
 
 
-def _validator(schema: JsonSchema) -> Draft202012Validator:
-    from jsonschema_rs import Draft202012Validator
-
-    return Draft202012Validator(schema, validate_formats=True)
+def _validator(spec: ToolSpec, schema: JsonSchema) -> Draft202012Validator:
+    found = compiled(without_nullable(schema))
+    if found is None:
+        problem = (
+            "its input_schema is no JSON Schema 2020-12 that can be read: keywords, patterns and references "
+            "must be well-formed, and nothing may refer to another document"
+        )
+        raise CatalogueError(spec.name, [problem])
+    return found
 
 
 _PREPARED: dict[int, Contract] = {}

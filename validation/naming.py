@@ -12,6 +12,8 @@ _SHOWN = 3
 _ENOUGH = 0.6
 _CERTAIN = 0.78
 _APART = 0.08
+_LONGEST = 1_000
+_SEARCHES = 500
 
 
 class Names:
@@ -19,6 +21,7 @@ class Names:
 
     def __init__(self, known: Iterable[str]) -> None:
         self._known = sorted(set(known))
+        self._found: dict[str, list[tuple[float, str]]] = {}
 
     @cached_property
     def _index(self) -> dict[str, list[int]]:
@@ -29,7 +32,16 @@ class Names:
         return index
 
     def ranked(self, name: str) -> list[tuple[float, str]]:
-        """Gives known names by their likeness (0-1) to `name`, best first, those alike enough only."""
+        """Gives known names by their likeness (0-1) to `name`, best first, those alike enough only.
+
+        Each name is searched for once; after some hundred different ones nothing is found any more.
+        """
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._ranked(name) if len(self._found) < _SEARCHES else []
+        return found
+
+    def _ranked(self, name: str) -> list[tuple[float, str]]:
         votes: Counter[int] = Counter()
         for gram in _grams(name):
             votes.update(self._index.get(gram, ()))
@@ -56,8 +68,12 @@ class Names:
         return f"known: {shown}" + (f" and {len(self._known) - 8} more" if len(self._known) > 8 else "")
 
 
-@lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
+    return _letters(name[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _letters(name: str) -> str:
     return "".join(character for character in name.lower() if character.isalnum())
 
 

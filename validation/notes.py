@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import JsonValue
 
 from dagwright.finding import LEVELS, Finding, PatchOperation
 from validation.codes import CODES
+
+LONGEST_MESSAGE: Final = 4_000
+"""Characters of a finding's message: names in a proposal may be of any length."""
 
 Fix = tuple[PatchOperation, ...]
 
@@ -35,7 +40,7 @@ def finding(
         task_id=task,
         step_id=step,
         path=path,
-        message=message,
+        message=message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…",
         suggested_fix=remedy or row.remedy,
         fix=fix,
         evidence=evidence,

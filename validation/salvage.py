@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -21,6 +21,9 @@ from dagwright.value import Value
 from validation.notes import finding, remove
 from validation.patch import patched
 from validation.types.schema import pointer_of
+
+MAX_ERRORS: Final = 1_000
+"""Places that may not fit the schema; a proposal with more of them is not looked at any further."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
@@ -67,6 +70,8 @@ class Parsed:
     """Ids of tasks, steps and inputs that stand there but could not be parsed."""
     order_known: bool = True
     """Whether every task could be parsed, so that what isn't ordered surely isn't."""
+    uses_known: bool = True
+    """Whether every reference could be read, so that what nothing refers to surely isn't used."""
     inputs_known: bool = True
     """Whether the goal's inputs could be looked at."""
     findings: list[Finding] = field(default_factory=list[Finding])
@@ -84,6 +89,9 @@ def parsed(data: object) -> Parsed:
     try:
         return _whole(Proposal.model_validate(data))
     except ValidationError as error:
+        if error.error_count() > MAX_ERRORS:
+            message = f"{error.error_count()} places don't fit the schema; more than {MAX_ERRORS} are not looked at"
+            return Parsed(order_known=False, inputs_known=False, findings=[finding("S108", "", message)])
         return _pieces(cast("dict[str, Any]", data), error)
 
 
@@ -136,7 +144,8 @@ def _pieces(data: dict[str, Any], error: ValidationError) -> Parsed:
         try:
             found.answer[name] = Part(_VALUE.validate_python(value), pointer_of("answer", name))
         except ValidationError:
-            continue
+            found.uses_known = False
+    found.uses_known &= found.order_known and not found.broken
     return found
 
 
@@ -223,10 +232,12 @@ def _place(loc: tuple[int | str, ...], raw: object) -> str:
 def _resolvable(tokens: list[int | str], raw: object) -> list[int | str]:
     current = raw
     for depth, part in enumerate(tokens):
-        members: dict[Any, Any] = _object(current) or dict(enumerate(_array(current)))
-        if part not in members:
+        if not isinstance(current, dict | list | tuple):
+            return tokens[:depth]
+        try:
+            current = cast("Any", current)[part]
+        except (LookupError, TypeError):
             return tokens[: depth + 1] if isinstance(current, dict) else tokens[:depth]
-        current = members[part]
     return tokens
 
 

@@ -18,6 +18,7 @@ from validation.notes import Fix, add, finding, remove, replace
 from validation.patch import at
 from validation.predicates import predicate_path_problem, predicate_problem
 from validation.types import assignable, resolve
+from validation.types.memo import compiled, without_nullable
 from validation.types.schema import pointer_of, standalone
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ def semantic_findings(context: Context) -> Iterator[Finding]:
 
 def _unknown(context: Context, step: PlacedStep) -> Finding:
     intent = step.step.tool_intent
-    operations = sorted(spec.operation for spec in context.catalogue.tools if spec.tool_name == intent.tool_name)
+    operations = context.operations.get(intent.tool_name)
     named = partial(finding, task=step.task_id, step=step.step_id, fix=_meant(context, step))
     if operations:
-        hint = Names(operations).hint(intent.operation)
+        hint = operations.hint(intent.operation)
         message = f"tool {intent.tool_name!r} has no operation {intent.operation!r}; {hint}"
         return named("M202", f"{step.path}/tool_intent/operation", message)
     hint = context.operation_names.hint(intent.operation_name)
@@ -74,11 +75,11 @@ def _meant(context: Context, step: PlacedStep) -> Fix | None:
 
 def _operation_meant(context: Context, step: PlacedStep) -> ToolSpec | None:
     intent = step.step.tool_intent
-    siblings = [spec.operation for spec in context.catalogue.tools if spec.tool_name == intent.tool_name]
+    siblings = context.operations.get(intent.tool_name)
     if siblings:
-        operation = Names(siblings).certain(intent.operation)
+        operation = siblings.certain(intent.operation)
         return context.catalogue.get(f"{intent.tool_name}.{operation}")
-    by_operation = [spec for spec in context.catalogue.tools if spec.operation == intent.operation]
+    by_operation = context.namesakes.get(intent.operation, [])
     if len(by_operation) == 1:
         return by_operation[0]
     return context.catalogue.get(context.operation_names.certain(intent.operation_name) or "")
@@ -185,13 +186,12 @@ def _schema_at(contract: Contract, schema_path: list[str | int]) -> dict[str, An
 
 def _converted(value: JsonValue, schema: dict[str, Any]) -> JsonValue:
     """Gives `value` as what a schema surely wants: a number written as text, a word in other case; else None."""
-    from jsonschema_rs import is_valid
-
-    try:
-        fitting = (found for found in _candidates(value, schema) if found is not None and is_valid(schema, found))
-        return next(fitting, None)
-    except ValueError:  # a part that refers to what only the whole schema has, other than definitions
+    validator = compiled(without_nullable(schema))
+    if validator is None:  # a part that refers to what only the whole schema has, other than definitions
         return None
+    return next(
+        (found for found in _candidates(value, schema) if found is not None and validator.is_valid(found)), None
+    )
 
 
 def _candidates(value: JsonValue, schema: dict[str, Any]) -> Iterator[JsonValue]:
@@ -204,7 +204,7 @@ def _candidates(value: JsonValue, schema: dict[str, Any]) -> Iterator[JsonValue]
     if isinstance(value, str):
         yield from _read_as(value.strip(), types)
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        if "integer" in types and float(value).is_integer():
+        if "integer" in types and (isinstance(value, int) or value.is_integer()):
             yield int(value)
         if "string" in types:
             yield str(value)

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -15,8 +16,10 @@ from dagwright.finding import Finding
 from validation.notes import finding, replace
 from validation.types.schema import pointer_of
 
-MAX_BYTES: Final = 32 * 1024 * 1024
+MAX_BYTES: Final = 16 * 1024 * 1024
 """Bytes that a proposal's text may have."""
+MAX_VALUES: Final = 500_000
+"""Values (objects, arrays, texts, numbers …) that a proposal may have: those of about 13,000 steps."""
 MAX_DEPTH: Final = 64
 """Levels of nesting that a proposal may have."""
 _REPORTED = 100
@@ -24,6 +27,9 @@ _REPORTED = 100
 # Control characters but for tab, line feed and carriage return; embeddings, overrides and
 # isolates of the bidirectional algorithm; lone surrogates.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NAMED = 8
+_CLEANED = 100_000
 _SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
@@ -40,6 +46,12 @@ def parse_proposal(text: str | bytes, *, max_bytes: int = MAX_BYTES) -> Text:
     size = len(text)
     if size > max_bytes:
         return _refused("S108", f"the text has {size} bytes; at most {max_bytes} are allowed")
+    try:
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+    except ValueError as error:
+        return _refused("S101", f"the text is not JSON: {error}")
+    if _most_values(decoded) > MAX_VALUES and _most_values(_STRING.sub("", decoded)) > MAX_VALUES:
+        return _refused("S108", _TOO_MANY)
     repeated: list[str] = []
 
     def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -50,13 +62,20 @@ def parse_proposal(text: str | bytes, *, max_bytes: int = MAX_BYTES) -> Text:
         return found
 
     try:
-        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
         data = json.loads(decoded, object_pairs_hook=members)
     except RecursionError:
         return _refused("S108", f"the JSON is nested too deeply; at most {MAX_DEPTH} levels are allowed")
     except ValueError as error:
         return _refused("S101", f"the text is not JSON: {error}")
     return Text(data, tuple(_repetition(key) for key in sorted(set(repeated))[:_REPORTED]))
+
+
+_TOO_MANY = f"it holds more than {MAX_VALUES} values"
+
+
+def _most_values(text: str) -> int:
+    """Gives how many values JSON text has at most: each but the first stands behind a comma or a bracket."""
+    return text.count(",") + text.count("[") + text.count("{") + 1
 
 
 def _refused(code: str, message: str) -> Text:
@@ -69,8 +88,15 @@ def _repetition(key: str) -> Finding:
 
 
 def text_findings(data: Any) -> list[Finding]:
-    """Gives what is wrong with data as JSON: depth, characters, numbers, kinds. Linear in its size."""
-    return [] if _is_clean(data) else list(_looked_at(data))
+    """Gives what is wrong with data as JSON: size, depth, characters, numbers, kinds. Linear in its size."""
+    try:
+        return [] if _is_clean(data) else list(_looked_at(data))
+    except _TooMany:
+        return [finding("S108", "", _TOO_MANY)]
+
+
+class _TooMany(Exception):
+    """There are more values than are looked at."""
 
 
 def _is_clean(data: Any) -> bool:
@@ -78,9 +104,12 @@ def _is_clean(data: Any) -> bool:
     texts: list[str] = []
     names: set[Any] = set()
     level: list[Any] = [data]
+    count = 0
     for _ in range(MAX_DEPTH + 1):
         following: list[Any] = []
         for container in level:
+            if len(following) > MAX_VALUES:
+                raise _TooMany
             if isinstance(container, dict):
                 names.update(container)  # pyright: ignore[reportUnknownArgumentType]
                 following += container.values()  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
@@ -88,6 +117,9 @@ def _is_clean(data: Any) -> bool:
                 following += container
             else:
                 return False
+        count += len(following)
+        if count > MAX_VALUES:
+            raise _TooMany
         kinds = set(map(type, following))
         if str in kinds:
             texts += [value for value in following if value.__class__ is str]
@@ -109,21 +141,33 @@ def _is_harmless(texts: list[str], names: set[Any]) -> bool:
 
 def _looked_at(data: Any) -> Iterator[Finding]:
     """Looks at each value by itself: slower, with places."""
-    found = 0
-    stack: list[tuple[Any, tuple[str | int, ...]]] = [(data, ())]
+    found = count = 0
+    stack: list[Iterator[Place]] = [iter([(data, ())])]
     while stack and found < _REPORTED:
-        value, path = stack.pop()
+        value, path = next(stack[-1], (_END, ()))
+        if value is _END:
+            stack.pop()
+            continue
+        count += 1
+        if count > MAX_VALUES:
+            raise _TooMany
         if len(path) > MAX_DEPTH:
             found += 1
-            yield finding("S108", pointer_of(*path), f"more than {MAX_DEPTH} levels of nesting")
+            yield finding("S108", _place(path), f"more than {MAX_DEPTH} levels of nesting")
             continue
-        for item in _problems(value, path):
+        for item in islice(_problems(value, path), _REPORTED):
             found += 1
             yield item
-        stack.extend(_members(value, path))
+        stack.append(_members(value, path))
 
 
-def _members(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[Any, tuple[str | int, ...]]]:
+_END: Final = object()
+
+Place = tuple[Any, tuple[str | int, ...]]
+"""A value with the tokens of its place."""
+
+
+def _members(value: Any, path: tuple[str | int, ...]) -> Iterator[Place]:
     if isinstance(value, dict):
         yield from ((item, (*path, str(key))) for key, item in value.items())  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     elif isinstance(value, list | tuple):
@@ -153,9 +197,12 @@ def _place(path: tuple[str | int, ...]) -> str:
 
 def _characters(text: str, path: tuple[str | int, ...], *, fixable: bool) -> Iterator[Finding]:
     inside_goal = path[:1] == ("goal",)
-    unwanted = sorted({f"U+{ord(character):04X}" for character in _UNWANTED.findall(text)})
-    if unwanted and not (inside_goal and _encodable(text)):
-        clean: JsonValue = _UNWANTED.sub("", text)
+    unwanted = sorted({f"U+{ord(character[0]):04X}" for character in islice(_UNWANTED.finditer(text), _NAMED)})
+    if not fixable and not _encodable(text):
+        # Not even its place can be written down: nothing that follows could speak of it.
+        yield finding("S101", _place(path[:-1]), f"a name at {_place(path)!r} holds half of a surrogate pair")
+    elif unwanted and not (inside_goal and _encodable(text)):
+        clean: JsonValue = _UNWANTED.sub("", text) if len(text) <= _CLEANED else None
         fix = replace(pointer_of(*path), clean) if fixable and clean and _encodable(pointer_of(*path)) else None
         message = f"the text at {_place(path)!r} holds {', '.join(unwanted)}"
         yield finding("S109", _place(path), message, fix=fix, characters=list[JsonValue](unwanted))
@@ -165,4 +212,8 @@ def _characters(text: str, path: tuple[str | int, ...], *, fixable: bool) -> Ite
 
 
 def _encodable(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

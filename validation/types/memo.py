@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pydantic import JsonValue
 
@@ -15,6 +15,9 @@ from validation.types.verdict import Verdict
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator
+
+BACKTRACKS: Final = 100_000
+"""Steps back that matching one pattern may take (about 0.1 s); then the text doesn't match."""
 
 _CHECKED_HERE = frozenset(("type", "const", "enum", "title", "description", "default", "examples", "nullable"))
 _VALUES = frozenset(("const", "enum", "default", "examples"))
@@ -80,7 +83,12 @@ def compiled(schema: JsonSchema) -> Draft202012Validator | None:
     import jsonschema_rs
 
     try:
-        return jsonschema_rs.Draft202012Validator(schema, validate_formats=True, retriever=_refused)
+        return jsonschema_rs.Draft202012Validator(
+            schema,
+            validate_formats=True,
+            retriever=_refused,
+            pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=BACKTRACKS),
+        )
     except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError):
         return None
 

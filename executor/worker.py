@@ -23,6 +23,7 @@ from executor.bindings.runner import Runners, ToolContext, may_have_acted
 from executor.engine import Activation, StepResult
 from executor.failure import UnknownOutcome, Unmet, failure_of, performance_of
 from executor.guard import action_for, check_arguments, check_places, checked_outputs, resources, unmet
+from executor.headers import known_columns
 from executor.history import History
 from executor.ledger import Ledger, idempotency_key
 from executor.limits import RateLimits
@@ -130,7 +131,7 @@ class GuardedWorker:
         if entry is not None and entry.state in ("intended", "unknown") and not spec.idempotent:
             self._ledger.unknown(key)
             raise UnknownOutcome("an earlier attempt may have happened, and it must not happen twice")
-        context = self._context(item, activation, key)
+        context = self._context(item, arguments, activation, key)
         self._limits.wait(spec, deadline=context.deadline, cancelled=activation.cancelled)
         outputs, output = self._run(item, arguments, context, activation.cancelled)
         return output, self._success(item, outputs, arguments, activation, begun)
@@ -181,7 +182,9 @@ class GuardedWorker:
             raise RuntimeError(f"the tool ended with {type(outcome).__name__}") from outcome
         return outcome
 
-    def _context(self, item: ProgramStep, activation: Activation, key: Sha256) -> ToolContext:
+    def _context(
+        self, item: ProgramStep, arguments: dict[str, JsonValue], activation: Activation, key: Sha256
+    ) -> ToolContext:
         return ToolContext(
             run=activation.run,
             step=activation.step,
@@ -191,6 +194,7 @@ class GuardedWorker:
             inputs=self._archive.inputs,
             policy=self._program.policy,
             secrets=self._secrets,
+            columns=known_columns(self._program, item, arguments),
             cancelled=threading.Event(),  # of its own: set when its time is up, too
             deadline=time.monotonic() + item.spec.timeout,
         )

@@ -36,6 +36,8 @@ class ToolContext:
     """The policy that the program was certified under."""
     secrets: Callable[[str], str | None]
     """Gives the value of a credential by its name; None where there is none."""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Columns of the arguments that are tables without rows, as far as the plan knows them."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set when the attempt is to stop; long work looks at it."""
     deadline: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import cast
@@ -27,13 +27,14 @@ def write_csv(arguments: Outputs, context: ToolContext) -> Outputs:
     """Writes a CSV file, or with suffix tsv one with tabs."""
     call = Arguments(arguments)
     table, path = call.table(), call.text("path")
+    columns = header(table) or context.columns.get("table", ())
 
     def write(target: Path) -> None:
         with target.open("w", encoding="utf-8", newline="") as stream:
             delimiter = "\t" if path.endswith(".tsv") else ","
             lines = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
-            if table:
-                lines.writerow(header(table))
+            if columns:
+                lines.writerow(columns)
             lines.writerows([_field(value) for value in row.values()] for row in table)
 
     return _file(path, context, write)
@@ -63,12 +64,13 @@ def _file(path: str, context: ToolContext, write: Callable[[Path], None]) -> Out
 def write_sqlite(arguments: Outputs, context: ToolContext) -> Outputs:
     """Writes a table into a SQLite database; another of that name is replaced."""
     call = Arguments(arguments)
-    table, name = call.rows(), call.text("name")
+    columns = context.columns.get("table", ())
+    table, name = call.table() if columns else call.rows(), call.text("name")
 
     def write(target: Path) -> None:
         try:
             with closing(sqlite3.connect(target)) as connection, connection:
-                _fill(connection, name, table)
+                _fill(connection, name, table, header(table) or columns)
         except sqlite3.Error as error:
             if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
                 raise DiskError("the database", target, error) from error
@@ -77,8 +79,7 @@ def write_sqlite(arguments: Outputs, context: ToolContext) -> Outputs:
     return _file(call.text("path"), context, write)
 
 
-def _fill(connection: sqlite3.Connection, name: str, table: Table) -> None:
-    columns = header(table)
+def _fill(connection: sqlite3.Connection, name: str, table: Table, columns: Sequence[str]) -> None:
     if len({column.casefold() for column in columns}) < len(columns):
         raise ToolRejected("a database tells columns apart without case; rename one before", code="name_clash")
     declared = ", ".join(f"{_quoted(column)} {_declared(table, column)}".rstrip() for column in columns)

@@ -141,14 +141,15 @@ class TransportError(DagwrightError):
 
 
 class Unreachable(TransportError):
-    """Raised when a component is not there. `remedy` is the command that starts it."""
+    """Raised when a component is not there. `remedy` is the command that starts it, `advice` what else would help."""
 
     exit_code = 5
 
-    def __init__(self, component: str, detail: str, *, remedy: str) -> None:
+    def __init__(self, component: str, detail: str, *, remedy: str = "", advice: str = "") -> None:
         self.component = component
         self.remedy = remedy
-        super().__init__(f"{component} is not reachable: {detail}. Start it with: {remedy}")
+        help_ = f"Start it with: {remedy}" if remedy else f"{advice}."
+        super().__init__(f"{component} is not reachable: {detail}. {help_}")
 
 
 class TimedOut(TransportError):

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from executor.conductor import server
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 VARYING = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}|[\s│┃]+")
@@ -136,7 +138,12 @@ def test_with_the_local_model(block: Block, folder: Path, dagwright: Any) -> Non
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("block", blocks("conductor"))
 def test_on_a_conductor_server(block: Block, folder: Path, home: Path) -> None:
-    run_outside(block)
+    before = server.status().state
+    try:
+        run_outside(block)
+    finally:
+        if before == "down":
+            server.down()
 
 
 @pytest.mark.live

@@ -44,7 +44,7 @@ class AnthropicModel(HostedModel):
         endpoint = Endpoint(
             who=f"anthropic:{name}",
             address=base_url or "api.anthropic.com",
-            remedy="the network (or use --model local, which needs none)",
+            advice="Check the network, or use --model local, which needs none",
             key_variable=KEY,
             secret=key,
         )

@@ -45,7 +45,7 @@ class OpenAIModel(HostedModel):
         endpoint = Endpoint(
             who=f"openai:{name}" if base_url is None else f"{base_url}#{name}",
             address=base_url or "api.openai.com",
-            remedy="the server at that address (or use --model local, which needs no network)",
+            advice="Check the address and whether the server runs, or use --model local, which needs no network",
             key_variable=KEY,
             secret=key,
         )

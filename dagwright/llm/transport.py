@@ -45,7 +45,7 @@ class Endpoint:
     """Name of the model, for messages."""
     address: str
     """Where it is."""
-    remedy: str
+    advice: str
     """What to do where it is not reachable."""
     key_variable: str
     """Environment variable of the key."""
@@ -149,7 +149,7 @@ def _of_sdk(error: Exception, endpoint: Endpoint, usage: Usage | None) -> Dagwri
         return TimedOut("no answer")
     if kind == "APIConnectionError":
         detail = endpoint.clean(str(error.__cause__ or error))
-        return Unreachable(f"{endpoint.who} at {endpoint.address}", detail, remedy=endpoint.remedy)
+        return Unreachable(f"{endpoint.who} at {endpoint.address}", detail, advice=endpoint.advice)
     status = getattr(error, "status_code", None)
     if isinstance(status, int):
         return _of_status(status, error, endpoint)

@@ -19,6 +19,7 @@ app = typer.Typer(
       dagwright tools list                                   the default toolchest
       dagwright tools list --catalogue text
       dagwright tools import openapi.json --name shop -o shop.json
+      dagwright tools import conductor --name conductor -o conductor.json     the Conductor server in use
     """,
 )
 
@@ -43,7 +44,9 @@ def list_(catalogue: options.Catalogues = None, json: Json = False) -> None:
 
 @app.command("import")
 def import_(
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help="An OpenAPI 3.0 or 3.1 document: file or URL.")],
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="An OpenAPI 3.0 or 3.1 document: file, URL, or `conductor`.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The catalogue, as JSON.")],
     name: Annotated[str, typer.Option("--name", help="Name of the API in operations.")] = "api",
     base_url: Annotated[str, typer.Option("--base-url", help="Where it is served, if not as the document says.")] = "",

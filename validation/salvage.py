@@ -139,7 +139,9 @@ def _pieces(data: dict[str, Any], error: ValidationError) -> Parsed:
         else:
             found.tasks.append(Part(task, f"/plan/nodes/{index}"))
     for index, item in enumerate(_array(data.get("decompositions"))):
-        found.groups.extend(_group(_object(item), index, found.broken))
+        groups = list(_group(_object(item), index, found.broken))
+        found.groups.extend(groups)
+        found.uses_known &= bool(groups)
     for name, value in _object(data.get("answer")).items():
         try:
             found.answer[name] = Part(_VALUE.validate_python(value), pointer_of("answer", name))

@@ -14,9 +14,10 @@ _COMPARED = 200_000
 
 
 def usefulness_findings(context: Context) -> Iterator[Finding]:
-    """Gives the steps and dependencies that could be left out."""
-    yield from _unused(context)
-    yield from _idle(context)
+    """Gives the steps and dependencies that could be left out; none where a part that may need them can't be read."""
+    if context.parsed.uses_known:
+        yield from _unused(context)
+        yield from _idle(context)
 
 
 # ----------------------------------------------------------------------------------------- D309

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 
 from dagwright.canonical import to_json
 from dagwright.catalogue import Catalogue, catalogue_of
-from dagwright.finding import Report
+from dagwright.finding import Finding, Report
 from dagwright.policy import Policy
 from dagwright.tool import ToolSpec
 from validation import CODES
+from validation.patch import patched
 from validation.text import MAX_DEPTH
 
 Json = dict[str, Any]
@@ -454,3 +456,25 @@ def test_all_findings_come_at_once(judge: Callable[..., Report], good: Json) -> 
     for case in chosen:
         case.change(good)
     assert set(codes) <= {finding.code for finding in judge(good).errors}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.code}: {case.id}")
+def test_a_fix_removes_its_finding_and_adds_none(
+    case: Case, judged: Judged, judge: Callable[..., Report], good: Json, catalogue: Catalogue, policy: Policy
+) -> None:
+    before = judged(case, good)
+    for finding in before.findings:
+        if finding.fix is not None:
+            after = judge(patched(good, finding.fix), **surroundings(case, catalogue, policy))
+            assert said(finding) not in map(said, after.findings), finding
+            assert Counter(map(owner, after.findings)) <= Counter(map(owner, before.findings)), finding
+
+
+def said(finding: Finding) -> tuple[str, str]:
+    """What a finding says, wherever its place has moved to."""
+    return (finding.code, finding.message)
+
+
+def owner(finding: Finding) -> tuple[str, str | None, str | None]:
+    """What a finding is about; its message may name other things that a fix has taken away."""
+    return (finding.code, finding.task_id, finding.step_id)

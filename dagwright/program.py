@@ -35,6 +35,8 @@ class Certificate(Frozen):
     """Hash of the policy."""
     validator: str
     """Version of the validator."""
+    rules: dict[str, Sha256] | None = None
+    """Rules of your own that were obeyed too: hash of each one's source by its code; None for none."""
 
 
 class Bounds(Frozen):

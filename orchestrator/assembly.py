@@ -42,15 +42,19 @@ class Names:
     """`embedded` or `conductor`."""
     strategy: str = ""
     """`interleaved` or `plan_first`; empty picks by model."""
+    rules: tuple[str, ...] = ()
+    """Python files or entry points with rules of your own."""
 
     def settings(self) -> dict[str, str]:
         """Gives the names as a run's archive keeps them."""
+        rules = {"rules": "\n".join(_absolute(name) for name in self.rules)} if self.rules else {}
         return {
             "model": self.model,
             "catalogues": "\n".join(_absolute(name) for name in self.catalogues),
             "policy": _absolute(self.policy),
             "engine": self.engine,
             "strategy": self.strategy,
+            **rules,
         }
 
     @classmethod
@@ -62,6 +66,7 @@ class Names:
             policy=settings.get("policy", ""),
             engine=settings.get("engine", "embedded"),
             strategy=settings.get("strategy", ""),
+            rules=tuple(filter(None, settings.get("rules", "").split("\n"))),
         )
 
 
@@ -86,8 +91,10 @@ def assemble(names: Names, people: People, *, at: Path | None = None) -> Setup:
     Raises:
         InputError: an unknown model, engine or strategy.
         CatalogueError, PolicyError: a file is not one; an unknown pack.
+        RuleError: rules of your own cannot be loaded.
     """
     from dagwright.llm import default_spec, open_model
+    from orchestrator.rules import open_rules
 
     catalogue = open_catalogue(names.catalogues)
     policy = open_policy(names.policy)
@@ -101,6 +108,7 @@ def assemble(names: Names, people: People, *, at: Path | None = None) -> Setup:
         runners=_runners(people.ask),
         store=_store(catalogue, people.listener),
         policy=policy,
+        rules=open_rules(names.rules),
         approver=people.approver,
         approver_name=people.approver_name,
         secrets=secret,

@@ -10,7 +10,7 @@ from dagwright.exceptions import ApprovalRequired, InputError
 from dagwright.program import Program
 from executor.archive import Archive
 from orchestrator.approval import Question, Refused, approval_of, questions_of, refusals, standing, unanswered
-from orchestrator.resumption import point_of
+from orchestrator.resumption import point_of, rules_of
 from orchestrator.setup import Setup
 
 
@@ -47,7 +47,7 @@ def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> 
         InputError: nothing waits, or not that step.
     """
     with Archive.open(home, run) as archive:
-        point = point_of(archive)
+        point = point_of(archive, rules_of(archive))
         before = point.prior.program if point.prior else None
         questions = questions_of(point.program, before) if point.program and not point.outcome else ()
         waiting = unanswered(questions, standing(archive.events()))

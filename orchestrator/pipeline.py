@@ -100,7 +100,7 @@ def resume_run(run: str, setup: Setup) -> Outcome:
     """
     with Archive.open(setup.home, run) as archive, resumable(run):
         setup.listener.started(run, str(archive.folder))
-        point = point_of(archive)
+        point = point_of(archive, setup.rules)
         if point.outcome is not None:
             setup.listener.ended(point.outcome)
             return point.outcome

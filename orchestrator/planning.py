@@ -117,7 +117,9 @@ def check(proposal: object, setup: Setup) -> Report:
     """Gives the validator's report on anything that may be a proposal."""
     from validation import validate
 
-    return validate(proposal, catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS, at=today())
+    return validate(
+        proposal, catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS, at=today(), rules=setup.rules
+    )
 
 
 def certified(proposal: Proposal, setup: Setup) -> Program:
@@ -128,7 +130,9 @@ def certified(proposal: Proposal, setup: Setup) -> Program:
     """
     from validation import certify
 
-    return certify(proposal, catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS, at=today())
+    return certify(
+        proposal, catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS, at=today(), rules=setup.rules
+    )
 
 
 def recorded(program: Program, archive: Archive) -> dict[str, JsonValue]:

@@ -23,6 +23,8 @@ from executor.recertify import program_of
 from orchestrator.assembly import Names, home
 from orchestrator.planning import Prior
 from orchestrator.replanning import finished_of
+from orchestrator.rules import open_rules
+from validation.rules import OwnRule
 
 GIVEN = "given"
 """What a run's archive calls the strategy of a proposal that was executed as it stands."""
@@ -83,8 +85,12 @@ class _Fold:
             self.outcome = Outcome.model_validate(event.body)
 
 
-def point_of(archive: Archive) -> Point:
+def point_of(archive: Archive, rules: tuple[OwnRule, ...] = ()) -> Point:
     """Gives how far a run had come.
+
+    Args:
+        archive: of the run.
+        rules: rules of your own that its programs were certified with.
 
     Raises:
         ArchiveError: it stopped before its goal was written down, or its program does not
@@ -99,8 +105,8 @@ def point_of(archive: Archive) -> Point:
         raise ArchiveError(f"run {archive.run!r} stopped before its proposal was written down; execute that anew")
     goal = Goal.model_validate(archive.get(fold.goal))
     unproven = fold.is_given and fold.proven is None
-    program = program_at(fold.proven, archive) if fold.proven else None
-    prior = _prior(fold.given_up, fold.replans[-1], archive) if fold.given_up else None
+    program = program_at(fold.proven, archive, rules) if fold.proven else None
+    prior = _prior(fold.given_up, fold.replans[-1], archive, rules) if fold.given_up else None
     return Point(
         goal=goal,
         outcome=fold.outcome,
@@ -114,10 +120,15 @@ def point_of(archive: Archive) -> Point:
     )
 
 
-def _prior(given_up: tuple[Event, Mapping[str, str]], last: Mapping[str, JsonValue], archive: Archive) -> Prior:
+def _prior(
+    given_up: tuple[Event, Mapping[str, str]],
+    last: Mapping[str, JsonValue],
+    archive: Archive,
+    rules: tuple[OwnRule, ...],
+) -> Prior:
     """Gives what the version that was given up last left to the next one."""
     event, lines = given_up
-    program = program_at(event, archive)
+    program = program_at(event, archive, rules)
     return Prior(
         program=program,
         finished=finished_of(program, lines, History(archive, program.hash).finished()),
@@ -132,17 +143,26 @@ def _used(archive: Archive) -> Usage | None:
     return reduce(added, usages) if usages else None
 
 
-def program_at(event: Event, archive: Archive) -> Program:
+def program_at(event: Event, archive: Archive, rules: tuple[OwnRule, ...] = ()) -> Program:
     """Gives the program that a `program` event names, by certifying its proposal again.
 
     Raises:
         ArchiveError: what comes out is not what the archive names.
     """
-    program = program_of(archive, event)
+    program = program_of(archive, event, rules)
     named = event.body.get("program") if isinstance(event.body, dict) else None
     if program.hash != named:
         raise ArchiveError(f"run {archive.run!r}: the archived proposal certifies to {program.hash}, not {named}")
     return program
+
+
+def rules_of(archive: Archive) -> tuple[OwnRule, ...]:
+    """Gives the rules of your own that a run was started with.
+
+    Raises:
+        RuleError: they cannot be loaded.
+    """
+    return open_rules(_names(archive).rules)
 
 
 def names_of(run: str, given: Names) -> Names:
@@ -152,11 +172,15 @@ def names_of(run: str, given: Names) -> Names:
         ArchiveError: there is no such run.
     """
     with Archive.open(home(), run, read_only=True) as archive:
-        body = next((event.body for event in archive.events("run.started")), None)
-    settings = body.get("settings") if isinstance(body, dict) else None
-    kept = Names.of({str(k): str(v) for k, v in settings.items()} if isinstance(settings, dict) else {})
+        kept = _names(archive)
     changed = {
         "model": given.model or kept.model,
         "engine": given.engine if given.engine != "embedded" else kept.engine,
     }
     return replace(kept, **changed)
+
+
+def _names(archive: Archive) -> Names:
+    body = next((event.body for event in archive.events("run.started")), None)
+    settings = body.get("settings") if isinstance(body, dict) else None
+    return Names.of({str(k): str(v) for k, v in settings.items()} if isinstance(settings, dict) else {})

@@ -17,6 +17,7 @@ from knowledge.store import KnowledgeStore
 from orchestrator.approval import Approver, approve_later
 from orchestrator.listener import Listener
 from orchestrator.strategy.strategy import PlanningStrategy
+from validation.rules import OwnRule
 
 
 def no_secret(_name: str) -> str | None:
@@ -53,6 +54,8 @@ class Setup:
     """Opens the documents of the catalogue while evidence is gathered; none where it can be shown whole."""
     policy: Policy = DEFAULT_POLICY
     """What is allowed."""
+    rules: tuple[OwnRule, ...] = ()
+    """Rules of your own that plans must obey too."""
     approver: Approver = approve_later
     """Who is asked."""
     approver_name: str = "nobody"

@@ -15,10 +15,17 @@ from validation.codes import VALIDATOR_VERSION
 from validation.context import Context, PlacedStep
 from validation.examination import collection_paused, examine
 from validation.resource import bounds_of
+from validation.rules import OwnRule, named
 
 
 def certify(
-    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
+    proposal: object,
+    *,
+    catalogue: Catalogue,
+    policy: Policy,
+    workers: frozenset[str],
+    at: date | None = None,
+    rules: tuple[OwnRule, ...] = (),
 ) -> Program:
     """Gives the program of a proposal that has no errors.
 
@@ -28,24 +35,36 @@ def certify(
         policy: What it may do.
         workers: Kinds of binding that there are workers for.
         at: The day by which validity is judged; None judges no dates.
+        rules: Rules of your own that must be obeyed too; the certificate names them.
 
     Raises:
         ProposalRejected: it has errors; carries the report.
+        RuleError: a rule of your own raises, or does what no rule may.
     """
     with collection_paused():
-        return _certified(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)
+        return _certified(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)
 
 
 def _certified(
-    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None
+    proposal: object,
+    *,
+    catalogue: Catalogue,
+    policy: Policy,
+    workers: frozenset[str],
+    at: date | None,
+    rules: tuple[OwnRule, ...],
 ) -> Program:
-    context, report = examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)
+    context, report = examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)
     if context is None or context.parsed.proposal is None or not report.is_valid:
         raise ProposalRejected(report)
     whole = context.parsed.proposal
     used = catalogue.restricted_to(_used(context))
     certificate = Certificate(
-        proposal=sha256(whole), catalogue=used.hash, policy=policy.hash, validator=VALIDATOR_VERSION
+        proposal=sha256(whole),
+        catalogue=used.hash,
+        policy=policy.hash,
+        validator=VALIDATOR_VERSION,
+        rules=named(rules),
     )
     return Program(
         seal=SEAL,

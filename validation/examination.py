@@ -6,6 +6,8 @@ import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import date
+from itertools import islice
+from typing import Final
 
 from dagwright.catalogue import Catalogue
 from dagwright.finding import Finding, Report
@@ -18,10 +20,11 @@ from validation.context import Context
 from validation.dependency import dependency_findings
 from validation.facts import fact_findings
 from validation.flow import flow_findings
-from validation.notes import sorted_findings
+from validation.notes import finding, sorted_findings
 from validation.places import place_findings
 from validation.resource import resource_findings
 from validation.rollback import rollback_findings
+from validation.rules import OwnRule, own_findings
 from validation.salvage import parsed
 from validation.semantic import semantic_findings
 from validation.state import state_findings
@@ -29,12 +32,21 @@ from validation.syntactic import syntactic_findings
 from validation.text import Text, parse_proposal, text_findings
 from validation.usefulness import usefulness_findings
 
+MAX_FINDINGS: Final = 10_000
+"""Findings that the levels give before a report ends."""
+
 _ELSEWHERE = frozenset(("P407",))
 _UNREADABLE = frozenset(("S101", "S108"))
 
 
 def validate(
-    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
+    proposal: object,
+    *,
+    catalogue: Catalogue,
+    policy: Policy,
+    workers: frozenset[str],
+    at: date | None = None,
+    rules: tuple[OwnRule, ...] = (),
 ) -> Report:
     """Gives all findings about a proposal, of every level.
 
@@ -44,13 +56,23 @@ def validate(
         policy: What it may do.
         workers: Kinds of binding that there are workers for.
         at: The day by which validity is judged; None judges no dates.
+        rules: Rules of your own, which can add findings.
+
+    Raises:
+        RuleError: a rule of your own raises, or does what no rule may.
     """
     with collection_paused():
-        return examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at)[1]
+        return examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)[1]
 
 
 def examine(
-    proposal: object, *, catalogue: Catalogue, policy: Policy, workers: frozenset[str], at: date | None = None
+    proposal: object,
+    *,
+    catalogue: Catalogue,
+    policy: Policy,
+    workers: frozenset[str],
+    at: date | None = None,
+    rules: tuple[OwnRule, ...] = (),
 ) -> tuple[Context | None, Report]:
     """Gives the report together with the context it was made from; None where the proposal is unreadable."""
     text = _read(proposal)
@@ -59,8 +81,11 @@ def examine(
     if any(item.code in _UNREADABLE for item in found):
         return None, _report(found, syntactic_only=True)
     context = Context(parsed=parsed(text.data), catalogue=catalogue, policy=policy, workers=workers, at=at)
-    found.extend(_levels(context))
-    return context, _report(found, syntactic_only=False)
+    found.extend(islice(_levels(context), MAX_FINDINGS))
+    if len(found) >= MAX_FINDINGS:
+        found.append(finding("S108", "", f"there are more than {MAX_FINDINGS} findings; the rest isn't looked for"))
+    found.extend(own_findings(context, rules))
+    return context, _report(found, syntactic_only=False, own=rules)
 
 
 @contextmanager
@@ -105,8 +130,8 @@ def _levels(context: Context) -> Iterator[Finding]:
     yield from capacity_findings(context)
 
 
-def _report(found: list[Finding], *, syntactic_only: bool) -> Report:
+def _report(found: list[Finding], *, syntactic_only: bool, own: tuple[OwnRule, ...] = ()) -> Report:
     findings = sorted_findings(found)
     failed = {item.code for item in findings} | _ELSEWHERE
-    checked = (code for code in CODES if not (syntactic_only and code[0] != "S"))
+    checked = [code for code in CODES if not (syntactic_only and code[0] != "S")] + [rule.code for rule in own]
     return Report(findings=findings, checks_passed=tuple(code for code in checked if code not in failed))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from orchestrator.cli import approvals, bench, conductor, knowledge, models, run, runs, stages, tools
+from orchestrator.cli import approvals, bench, check, conductor, knowledge, models, run, runs, stages, tools
 
 app = typer.Typer(
     name="dagwright",
@@ -33,7 +33,7 @@ app = typer.Typer(
     """,
 )
 
-for group in (run, stages, approvals, runs):
+for group in (run, stages, check, approvals, runs):
     group.register(app)
 for name, group in (
     ("runs", runs),

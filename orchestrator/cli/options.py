@@ -26,6 +26,12 @@ ModelSpec = Annotated[
     str,
     typer.Option("--model", metavar="SPEC", help="local, local:FILE.gguf, openai:NAME, anthropic:NAME, URL#NAME."),
 ]
+RuleFiles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rules", metavar="FILE|NAME", help="Rules of your own (a .py file, an entry point); may be repeated."
+    ),
+]
 StrategyName = Annotated[str, typer.Option("--strategy", metavar="NAME", help="interleaved or plan_first.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id; `dagwright runs list` shows them.")]
 

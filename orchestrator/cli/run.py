@@ -50,6 +50,7 @@ def run(
     engine: options.EngineName = "embedded",
     model: options.ModelSpec = "",
     strategy: options.StrategyName = "",
+    rules: options.RuleFiles = None,
     resume: Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with this run.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Prove and estimate; run nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve what policy asks about.")] = False,
@@ -60,7 +61,14 @@ def run(
     from orchestrator.assembly import Names, assemble
     from orchestrator.pipeline import resume_run, run_goal
 
-    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, engine=engine, strategy=strategy)
+    names = Names(
+        model=model,
+        catalogues=tuple(catalogue or ()),
+        policy=policy,
+        engine=engine,
+        strategy=strategy,
+        rules=tuple(rules or ()),
+    )
     people = people_of(yes=yes, quiet=json)
     if resume:
         from orchestrator.resumption import names_of

@@ -62,14 +62,19 @@ def show(run: options.RunId, json: Json = False) -> None:
 
 
 @app.command()
-def replay(run: options.RunId, json: Json = False) -> None:
+def replay(run: options.RunId, rules: options.RuleFiles = None, json: Json = False) -> None:
     """Makes every artefact of a run again from its archive and reports the first divergence."""
+    from functools import partial
+
     from executor.archive import Archive
+    from executor.recertify import program_of
     from executor.replay import replay as replayed
     from orchestrator.assembly import home
+    from orchestrator.rules import open_rules
 
+    own = open_rules(rules or ())
     with Archive.open(home(), run, read_only=True) as archive:
-        result = replayed(archive)
+        result = replayed(archive, certified=partial(program_of, rules=own))
     if json:
         put_json(result.as_json())
     else:
@@ -78,20 +83,27 @@ def replay(run: options.RunId, json: Json = False) -> None:
 
 
 @app.command()
-def verify(run: options.RunId, json: Json = False) -> None:
+def verify(run: options.RunId, rules: options.RuleFiles = None, json: Json = False) -> None:
     """Checks a run's hash chain, its artefacts and its certificates; any changed byte is found."""
+    from functools import partial
+
     from executor.archive import Archive
+    from executor.recertify import recertified
     from executor.verify import verify as verified
     from orchestrator.assembly import home
+    from orchestrator.rules import open_rules
+    from validation import VALIDATOR_VERSION
 
+    own = open_rules(rules or ())
     with Archive.open(home(), run, read_only=True) as archive:
-        problems = verified(archive)
+        problems = verified(archive, recertify=partial(recertified, rules=own))
     if json:
-        put_json({"run": run, "intact": not problems, "problems": list(problems)})
+        put_json({"run": run, "intact": not problems, "validator": VALIDATOR_VERSION, "problems": list(problems)})
     else:
         for problem in problems:
             put(f"✗ {problem}")
-        put("intact" if not problems else f"{len(problems)} problems")
+        verdict = "intact" if not problems else f"{len(problems)} problems"
+        put(f"{verdict} (checked with validator {VALIDATOR_VERSION})")
     raise typer.Exit(0 if not problems else 3)
 
 

@@ -1,4 +1,4 @@
-"""`dagwright plan | check | compile | execute`: the stages one at a time, with files between them."""
+"""`dagwright plan | compile | execute`: the stages one at a time, with files between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ Target = Annotated[
 def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     app.command("plan", help="Write a proposal for a goal; nothing is executed.")(plan)
-    app.command("check", help="Validate a proposal: all findings at once; exit 1 if it is rejected.")(check)
     app.command("compile", help="Compile a proposal that validates to a Conductor workflow.")(compile_)
     app.command("execute", help="Execute a proposal that validates, in a new run.")(execute)
 
@@ -38,6 +37,7 @@ def plan(
     output: Target = None,
     catalogue: options.Catalogues = None,
     policy: options.PolicyFile = "",
+    rules: options.RuleFiles = None,
     model: options.ModelSpec = "",
     strategy: options.StrategyName = "",
     json: Json = False,
@@ -47,7 +47,8 @@ def plan(
     from orchestrator.cli.run import people_of
     from orchestrator.pipeline import plan_goal
 
-    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, strategy=strategy)
+    own = tuple(rules or ())
+    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, strategy=strategy, rules=own)
     given = options.parsed_inputs(inputs)
     _check_target(output)
     setup = assemble(names, people_of(yes=False, quiet=json or output is None))
@@ -59,46 +60,19 @@ def plan(
         put(f"\nproposal written to {output}; execute it with: dagwright execute {output}")
 
 
-def check(
-    proposal: ProposalFile,
-    catalogue: options.Catalogues = None,
-    policy: options.PolicyFile = "",
-    json: Json = False,
-) -> None:
-    """Prints the report on a proposal."""
-    from executor.recertify import ALL_KINDS
-    from orchestrator.assembly import open_catalogue, open_policy
-    from orchestrator.planning import today
-    from orchestrator.view import text
-    from orchestrator.view.terminal import console
-    from validation import validate
-
-    report = validate(
-        read(proposal),
-        catalogue=open_catalogue(catalogue or ()),
-        policy=open_policy(policy),
-        workers=ALL_KINDS,
-        at=today(),
-    )
-    if json:
-        put_json(report.validation_result())
-    else:
-        console().print(text.findings(report))
-    raise typer.Exit(0 if report.is_valid else 1)
-
-
 def compile_(
     proposal: ProposalFile,
     output: Target = None,
     catalogue: options.Catalogues = None,
     policy: options.PolicyFile = "",
+    rules: options.RuleFiles = None,
     json: Json = False,
 ) -> None:
     """Prints or writes the WorkflowDef; `--json` is what it prints anyway."""
     from executor.compile import compile_workflow
 
     _check_target(output)
-    _write(compile_workflow(proven(proposal, catalogue, policy)), output)
+    _write(compile_workflow(proven(proposal, catalogue, policy, rules)), output)
     if output is not None and not json:
         put(f"workflow written to {output}")
 
@@ -107,6 +81,7 @@ def execute(
     proposal: ProposalFile,
     catalogue: options.Catalogues = None,
     policy: options.PolicyFile = "",
+    rules: options.RuleFiles = None,
     engine: options.EngineName = "embedded",
     model: options.ModelSpec = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate; run nothing.")] = False,
@@ -118,8 +93,9 @@ def execute(
     from orchestrator.cli.run import finish, people_of, stoppable
     from orchestrator.pipeline import run_proposal
 
-    program = proven(proposal, catalogue, policy)
-    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, engine=engine)
+    program = proven(proposal, catalogue, policy, rules)
+    own = tuple(rules or ())
+    names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, engine=engine, rules=own)
     setup = assemble(names, people_of(yes=yes, quiet=json))
     if dry_run:
         estimate(program, json=json)
@@ -152,7 +128,7 @@ def estimate(program: Program, *, json: bool) -> None:
         console().print(drawn(program, simulation))
 
 
-def proven(path: Path, catalogue: list[str] | None, policy: str) -> Program:
+def proven(path: Path, catalogue: list[str] | None = None, policy: str = "", rules: list[str] | None = None) -> Program:
     """Gives the program of a proposal in a file.
 
     Raises:
@@ -162,10 +138,16 @@ def proven(path: Path, catalogue: list[str] | None, policy: str) -> Program:
     from executor.recertify import ALL_KINDS
     from orchestrator.assembly import open_catalogue, open_policy
     from orchestrator.planning import today
+    from orchestrator.rules import open_rules
     from validation import certify
 
     return certify(
-        read(path), catalogue=open_catalogue(catalogue or ()), policy=open_policy(policy), workers=ALL_KINDS, at=today()
+        read(path),
+        catalogue=open_catalogue(catalogue or ()),
+        policy=open_policy(policy),
+        workers=ALL_KINDS,
+        at=today(),
+        rules=open_rules(rules or ()),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
@@ -22,7 +22,7 @@ from validation.types.members import (
 from validation.types.memo import Memo, same_meaning
 from validation.types.schema import constants, json_equal, type_of, types_of
 from validation.types.shape import Node, Shape, node_of, shapes
-from validation.types.verdict import YES, Verdict, no, unknown
+from validation.types.verdict import YES, Verdict, no, of_all, of_choice, of_union, unknown
 
 _DEPTH = 32
 _FUEL = 20_000
@@ -116,7 +116,7 @@ class _Comparison:
             return self._again(key, strict=strict)
         self.pending[key] = self.depth
         self.calls += 1
-        found = _of_union(
+        found = of_union(
             self._shape(shape, wanted, strict=strict) for shape in shapes(given) if self._is_possible(shape)
         )
         self.calls -= 1
@@ -137,7 +137,7 @@ class _Comparison:
             return YES
         if shape.kind == "constant":
             return _constant(shape.value, wanted, self.memo)
-        return _of_all(self._checks(shape, wanted, strict=strict))
+        return of_all(self._checks(shape, wanted, strict=strict))
 
     def _is_possible(self, shape: Shape) -> bool:
         return shape.kind != "constant" or all(
@@ -219,7 +219,7 @@ class _Comparison:
         if isinstance(schema.get("allOf"), list):
             yield from (self._shape_again(shape, inner, strict=strict) for inner in _branches(wanted, "allOf"))
         if isinstance(schema.get("anyOf"), list):
-            yield _of_choice(self._shape_again(shape, inner, strict=strict) for inner in _branches(wanted, "anyOf"))
+            yield of_choice(self._shape_again(shape, inner, strict=strict) for inner in _branches(wanted, "anyOf"))
         if isinstance(schema.get("oneOf"), list):
             yield self._one_of(shape, _branches(wanted, "oneOf"), strict=strict)
         if "not" in schema:
@@ -279,7 +279,9 @@ def _type(shape: Shape, wanted: JsonSchema, *, strict: bool) -> Verdict:
         if is_integral(shape):
             return YES
         reason = f"it is a number that may have a fractional part, and {listed} is wanted"
-        return unknown(reason) if strict else no(reason)
+        # What the shape leaves out of the schema may be that very fraction.
+        is_whole_schema = all(part.schema.keys().isdisjoint(("not", "if")) for part in shape.parts)
+        return no(reason) if is_whole_schema and not strict else unknown(reason)
     return no(f"it is of type {shape.kind}, and {listed} is wanted")
 
 
@@ -291,35 +293,3 @@ def _is_of(value: JsonValue, shape: Shape) -> bool:
 def _shown(value: JsonValue) -> str:
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else f"{text[:57]}…"
-
-
-def _of_all(verdicts: Iterable[Verdict]) -> Verdict:
-    """Gives the verdict on a value that must fulfil everything."""
-    worst = YES
-    for verdict in verdicts:
-        if verdict.answer == "no":
-            return verdict
-        if verdict.answer == "unknown" and worst.answer == "yes":
-            worst = verdict
-    return worst
-
-
-def _of_choice(verdicts: Iterable[Verdict]) -> Verdict:
-    """Gives the verdict on a value that must fulfil one of several schemas."""
-    best: Verdict | None = None
-    for verdict in verdicts:
-        if verdict.answer == "yes":
-            return verdict
-        if best is None or (best.answer == "no" and verdict.answer == "unknown"):
-            best = verdict
-    return best or no("nothing is allowed")
-
-
-def _of_union(verdicts: Iterable[Verdict]) -> Verdict:
-    """Gives the verdict on a value that is one of several: all must agree."""
-    found = list(verdicts)
-    worst = next((verdict for verdict in found if verdict.answer != "yes"), YES)
-    if not found or worst.answer == "yes" or all(verdict.answer == "no" for verdict in found):
-        return worst
-    refused = next((verdict for verdict in found if verdict.answer == "no"), worst)
-    return Verdict("unknown", refused.reason, refused.path)

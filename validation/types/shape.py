@@ -1,7 +1,7 @@
 """Shapes: a producer's schema as a union of simple cases, each of one type or one value.
 
-A shape may describe more values than the schema does (`not`, `if` and too many combinations are
-left out), never fewer: whatever holds of all shapes holds of all values.
+A shape may describe more values than the schema does (`if`, most of `not` and too many combinations
+are left out), never fewer: whatever holds of all shapes holds of all values.
 """
 
 from __future__ import annotations
@@ -116,6 +116,9 @@ def _flattened(pending: list[Node], parts: list[Node]) -> tuple[list[Node] | Non
         seen.add((id(node.schema), id(node.base)))
         flat.append(node)
         queue.extend(node.part(inner) for inner in subschemas(node.schema.get("allOf")))
+        excluded = node.schema.get("not")
+        if isinstance(excluded, dict) and excluded.keys() == {"not"}:
+            queue.append(node.part(excluded["not"]))
         target = node.referred() if "$ref" in node.schema else None
         if target is not None:
             queue.append(target)
@@ -157,7 +160,14 @@ def _kinds(parts: tuple[Node, ...]) -> frozenset[str]:
         if named:
             allowed = {*named, "null"} if part.schema.get("nullable") is True else set(named)
             kinds &= allowed | _NUMBER if "number" in allowed else allowed
+        kinds -= _excluded(part.schema.get("not"))
     return kinds
+
+
+def _excluded(schema: JsonValue) -> frozenset[str]:
+    """Gives the kinds that a schema under `not` takes away: all of a type, where the type is all that it says."""
+    named = words(schema["type"]) if isinstance(schema, dict) and schema.keys() == {"type"} else ()
+    return frozenset(named) | _NUMBER if "number" in named else frozenset(named)
 
 
 def _values(parts: tuple[Node, ...]) -> list[JsonValue] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -41,3 +42,35 @@ def no(reason: str) -> Verdict:
 def unknown(reason: str) -> Verdict:
     """Gives the verdict that some values may not fit."""
     return Verdict("unknown", reason)
+
+
+def of_all(verdicts: Iterable[Verdict]) -> Verdict:
+    """Gives the verdict on a value that must fulfil everything."""
+    worst = YES
+    for verdict in verdicts:
+        if verdict.answer == "no":
+            return verdict
+        if verdict.answer == "unknown" and worst.answer == "yes":
+            worst = verdict
+    return worst
+
+
+def of_choice(verdicts: Iterable[Verdict]) -> Verdict:
+    """Gives the verdict on a value that must fulfil one of several schemas."""
+    best: Verdict | None = None
+    for verdict in verdicts:
+        if verdict.answer == "yes":
+            return verdict
+        if best is None or (best.answer == "no" and verdict.answer == "unknown"):
+            best = verdict
+    return best or no("nothing is allowed")
+
+
+def of_union(verdicts: Iterable[Verdict]) -> Verdict:
+    """Gives the verdict on a value that is one of several: all must agree."""
+    found = list(verdicts)
+    worst = next((verdict for verdict in found if verdict.answer != "yes"), YES)
+    if not found or worst.answer == "yes" or all(verdict.answer == "no" for verdict in found):
+        return worst
+    refused = next((verdict for verdict in found if verdict.answer == "no"), worst)
+    return Verdict("unknown", refused.reason, refused.path)

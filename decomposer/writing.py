@@ -99,6 +99,11 @@ def check_offered(line: str, call: Call, offer: Offer) -> None:
         raise ModelAnswerError(f"the line {line!r} was there before or is known to fail")
 
 
+def is_open(offer: Offer, grounding: Grounding) -> bool:
+    """Whether there is any line that an offer admits."""
+    return any(True for _ in _alternatives(offer, grounding, Rules()))
+
+
 def grammar_of(offer: Offer, grounding: Grounding) -> str:
     """Gives the GBNF of the next line.
 

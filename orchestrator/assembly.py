@@ -41,7 +41,7 @@ class Names:
     engine: str = "embedded"
     """`embedded` or `conductor`."""
     strategy: str = ""
-    """`interleaved` or `plan_first`; empty picks by model."""
+    """`interleaved`, `cited` or `plan_first`; empty picks by model."""
     rules: tuple[str, ...] = ()
     """Python files or entry points with rules of your own."""
 
@@ -190,11 +190,12 @@ def open_strategy(name: str, model: Model) -> PlanningStrategy:
     Raises:
         InputError: there is none.
     """
+    from orchestrator.strategy.cited import Cited
     from orchestrator.strategy.interleaved import Interleaved
     from orchestrator.strategy.plan_first import PlanFirst
 
     chosen = name or ("interleaved" if model.accepts_grammar else "plan_first")
-    found = {strategy.name: strategy for strategy in (Interleaved(), PlanFirst())}
+    found = {strategy.name: strategy for strategy in (Interleaved(), Cited(), PlanFirst())}
     if chosen not in found:
         raise InputError(f"there is no strategy {chosen!r}; strategies are: {', '.join(found)}")
     return found[chosen]

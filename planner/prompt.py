@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -47,16 +47,26 @@ def decomposition_prompt(
     return (_system("decomposition", operations), Message(role="user", content=content))
 
 
-def examples(operations: Mapping[str, ToolSpec]) -> Iterator[Message]:
-    """Gives the worked examples that use only operations on offer, as user and assistant in turn.
+def cited_prompt(
+    goal: Goal, operations: Mapping[str, ToolSpec], inputs: Sequence[str], feedback: Sequence[str]
+) -> tuple[Message, ...]:
+    """Gives the messages that ask for citations and calls in turn."""
+    situation = _situation(goal, inputs, feedback)
+    shown = _dialogue(prompt_file("cited_examples").split("\n---\n"), "# ")
+    return (_system("cited", operations), *shown, Message(role="user", content=situation))
 
-    Where there is none, one with other operations shows the form, and above all that a plan ends.
-    """
+
+def examples(operations: Mapping[str, ToolSpec]) -> Iterator[Message]:
+    """Gives the worked examples that use only operations on offer, as user and assistant in turn."""
     blocks = [block for block in prompt_file("examples").split("\n---\n") if _fits(block, operations)]
-    for block in blocks or [prompt_file("fallback_example")]:
-        situation, _, answer = block.strip().partition("\ns1 = ")
+    return _dialogue(blocks, "s1 = ")
+
+
+def _dialogue(blocks: Iterable[str], opening: str) -> Iterator[Message]:
+    for block in blocks:
+        situation, _, answer = block.strip().partition(f"\n{opening}")
         yield Message(role="user", content=situation)
-        yield Message(role="assistant", content=f"s1 = {answer}")
+        yield Message(role="assistant", content=f"{opening}{answer}")
 
 
 def _fits(block: str, operations: Mapping[str, ToolSpec]) -> bool:

@@ -32,7 +32,7 @@ RuleFiles = Annotated[
         "--rules", metavar="FILE|NAME", help="Rules of your own (a .py file, an entry point); may be repeated."
     ),
 ]
-StrategyName = Annotated[str, typer.Option("--strategy", metavar="NAME", help="interleaved or plan_first.")]
+StrategyName = Annotated[str, typer.Option("--strategy", metavar="NAME", help="interleaved, cited or plan_first.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id; `dagwright runs list` shows them.")]
 
 

@@ -1,13 +1,17 @@
-"""Task and intent in turn: one call after another under the grammar of what fits, until the answer."""
+"""Task and intent in turn: one call after another under the grammar of what fits, until the answer.
+
+Where no worked example fits the operations on offer, each call is preceded by the words that ask for it (`cited`).
+"""
 
 from __future__ import annotations
 
 from dagwright.exceptions import ModelAnswerError
 from dagwright.goal import Goal
 from decomposer.writing import ANSWER, Conversation, write_call
+from orchestrator.strategy.cited import written
 from orchestrator.strategy.sheet import Sheet
 from orchestrator.strategy.strategy import MAX_STEPS, Planned, PlanningContext
-from planner.prompt import interleaved_prompt
+from planner.prompt import examples, interleaved_prompt
 
 
 class Interleaved:
@@ -18,6 +22,8 @@ class Interleaved:
     def propose(self, goal: Goal, context: PlanningContext) -> Planned:
         """Gives a proposal; see `PlanningStrategy.propose`."""
         sheet = Sheet.opened(goal, context)
+        if context.model.accepts_grammar and not any(True for _ in examples(sheet.operations)):
+            return written(sheet)
         opening = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback)
         while sheet.generated < MAX_STEPS:
             conversation = Conversation(opening=opening, lines=tuple(sheet.lines))

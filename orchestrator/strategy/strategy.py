@@ -69,7 +69,7 @@ class PlanningStrategy(Protocol):
 
     @property
     def name(self) -> str:
-        """`interleaved` or `plan_first`."""
+        """`interleaved`, `cited` or `plan_first`."""
         ...
 
     def propose(self, goal: Goal, context: PlanningContext) -> Planned:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from knowledge.ingest.markdown import import_markdown
     from knowledge.ingest.openapi import OpenApiImport, import_openapi
     from knowledge.ingest.source import Ingested, add_source
-    from knowledge.store import Added, Hit, KnowledgeStore, Stats, open_store
+    from knowledge.opening import open_store
+    from knowledge.store import Added, Hit, KnowledgeStore, Stats
 
 __all__ = [
     "Added",
@@ -46,7 +47,7 @@ _MODULES = {
     "documents_of": "document",
     "import_markdown": "ingest.markdown",
     "import_openapi": "ingest.openapi",
-    "open_store": "store",
+    "open_store": "opening",
 }
 
 

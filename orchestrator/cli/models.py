@@ -52,8 +52,8 @@ def fetch(*, quiet: bool) -> str:
 
 
 def _pulled(*, quiet: bool) -> Path:
-    from dagwright.llm import weights
+    from dagwright.llm.transfer import pull
     from orchestrator.cli.progress import shown
 
     with shown("local model", quiet=quiet) as on_progress:
-        return weights.pull(on_progress)
+        return pull(on_progress)

@@ -8,7 +8,8 @@ import pytest
 
 from knowledge.document import Document
 from knowledge.embedder import MiniLm
-from knowledge.store import KnowledgeStore, open_store
+from knowledge.opening import open_store
+from knowledge.store import KnowledgeStore
 
 MINI_LM = MiniLm()
 KNOWN: dict[str, np.ndarray] = {}

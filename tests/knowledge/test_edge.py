@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from dagwright.exceptions import ArchiveError, InputError
-from knowledge.store import Added, open_store
+from knowledge.opening import open_store
+from knowledge.store import Added
 
 
 def test_what_was_added_is_there_when_it_is_opened_again(open_here, documents, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 import knowledge
 from dagwright.exceptions import CatalogueError, InputError
 from knowledge.ingest.source import add_source
-from knowledge.store import open_store
+from knowledge.opening import open_store
 
 SPEC = {
     "openapi": "3.1.0",

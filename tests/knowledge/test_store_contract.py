@@ -9,7 +9,8 @@ import pytest
 
 from dagwright.exceptions import InputError
 from knowledge.document import Document
-from knowledge.store import Added, open_store
+from knowledge.opening import open_store
+from knowledge.store import Added
 
 
 @pytest.mark.parametrize(

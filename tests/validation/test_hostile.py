@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.validate import proposal_of
+from benchmarks.validate_proposals import proposal_of
 from dagwright.catalogue import catalogue_of
 from dagwright.exceptions import CatalogueError
 from dagwright.finding import Report

@@ -71,10 +71,10 @@ def _measured(service: Service, botocore: Botocore, options: Options) -> Iterato
     examples = service.examples[: options.limit]
     refused = dict(zip((one.item for one in examples), _refusals(service, botocore, examples), strict=True))
     trials = Trials()
-    valid = [one for one in examples if not refused[one.item]]
+    valid = [one for one in examples if not refused[one.item] and not _beyond(service, one)]
     for example in examples:
         made = [single(service, example)]
-        if not refused[example.item]:
+        if example in valid:
             joined = chain(service, example, valid, Random(f"{options.seed}/{example.item}"))
             made += [joined] if joined else []
         for built in made:
@@ -91,13 +91,13 @@ def _refusals(service: Service, botocore: Botocore, examples: Sequence[Example])
     return botocore.judged(service, [(one.operation, one.parameters) for one in examples])
 
 
+def _beyond(service: Service, example: Example) -> list[str]:
+    return beyond_botocore(service, example.operation, example.parameters)
+
+
 def _judged(service: Service, built: Built, catalogue: Catalogue, refusal: str) -> Record:
     report = _draft(built, catalogue).report()
-    beyond = [
-        f"{one.operation} {place}"
-        for one in built.examples
-        for place in beyond_botocore(service, one.operation, one.parameters)
-    ]
+    beyond = [f"{one.operation} {place}" for one in built.examples for place in _beyond(service, one)]
     return {
         "item": built.item,
         "kind": "single" if len(built.examples) == 1 else "chain",
@@ -106,7 +106,7 @@ def _judged(service: Service, built: Built, catalogue: Catalogue, refusal: str) 
         "botocore": len(refusal.splitlines()),
         "beyond": list(beyond),
         "accepted": report.is_valid,
-        "codes": list(sorted({finding.code for finding in report.findings})),
+        "codes": [*sorted({finding.code for finding in report.findings})],
     }
 
 

@@ -37,6 +37,8 @@ class Tally:
 class Trials:
     """What trying all operators on some proposals gave."""
 
+    operators: Sequence[Operator] = OPERATORS
+    """Which operators are tried."""
     tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
     missed: list[str] = field(default_factory=list[str])
     """`operator: proposal` of those that were not found, the first ones."""
@@ -46,7 +48,7 @@ class Trials:
     def attempt(self, item: str, draft: Draft, *, seed: int, single: bool) -> None:
         """Tries every operator on a draft that has no errors."""
         before = draft.report()
-        for operator in OPERATORS:
+        for operator in self.operators:
             mutant = draft.copy(Random(f"{seed}/{item}/{operator.name}"))
             if operator.apply(mutant):
                 self._judge(item, operator, mutant, before, single=single)

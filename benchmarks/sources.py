@@ -8,6 +8,9 @@ from pathlib import Path
 from dagwright.exceptions import InputError
 
 SOURCES = {
+    "gnn4taskplan": "github.com/WxxShirley/GNN4TaskPlan at commit f1486690: "
+    "`predictions_huggingface/MODEL/direct.json`, the plans that models wrote for TaskBench's Hugging Face requests",
+    "nestful": "github.com/IBM/NESTFUL at commit 053cbde0: `non-executable-glaive-data.json` and `…-spec.json`",
     "plancompiler": "github.com/prnvh/plancompiler at commit 002b9d3: `tasks/tasks_set_*.json` and `fixtures/`",
     "taskbench": "github.com/microsoft/JARVIS at commit c62e0faa, folder `taskbench/`: tools, graphs and requests of "
     "the three domains, and `gold_sample.json`, the samples with gold plans as one list",

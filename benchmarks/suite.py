@@ -109,11 +109,25 @@ SUITES: dict[str, Entry] = {
         uses_model=True,
     ),
     "validate": Entry(module="benchmarks.validate", description="milliseconds of validating 10 to 10,000 steps"),
+    "agentdojo": Entry(
+        module="benchmarks.agentdojo.suite",
+        description="AgentDojo's injections through every door to a plan, against validator and guarded workers",
+    ),
     "makespan": Entry(module="benchmarks.makespan", description="makespan over critical path on random DAGs"),
     "engine": Entry(module="benchmarks.engine", description="overhead of the durable engine per task"),
     "aws": Entry(
         module="benchmarks.aws",
         description="AWS's documented calls, single and chained: valid ones accepted, mutated ones found",
+    ),
+    "bfcl-check": Entry(
+        module="benchmarks.bfcl",
+        description="BFCL's gold calls accepted, mutated ones found, calls that should not be made rejected",
+    ),
+    "nestful-check": Entry(
+        module="benchmarks.nestful", description="NESTFUL's gold sequences: accepted, or a contradiction is named"
+    ),
+    "gnn-plans": Entry(
+        module="benchmarks.gnn_plans", description="plans that models wrote: unknown tools and illegal links"
     ),
 }
 """The suites by name; nothing is imported before it is asked for."""

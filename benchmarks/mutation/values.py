@@ -54,6 +54,18 @@ def _is_list(site: Site) -> bool:
     return isinstance(site.value, list)
 
 
+def _has_single_items(site: Site) -> bool:
+    """Whether a list's items are no lists."""
+    return _is(site, "array") and bool(site.value) and not isinstance(site.value[0], list)
+
+
+def _refuses_numbers(site: Site) -> bool:
+    """Whether no item of a list can be a number."""
+    items: Json = site.schema.get("items") or {}
+    wanted = items.get("type") in ("string", "object", "array") or "$ref" in items
+    return _is(site, "array") and bool(site.value) and wanted
+
+
 # -------------------------------------------------------------------------------------- names
 
 
@@ -183,13 +195,13 @@ def number_for_boolean(draft: Draft) -> bool:
 @operator("M205", of_arguments=True)
 def item_for_list(draft: Draft) -> bool:
     """One item stands where a list is wanted."""
-    return _rewritten(draft, lambda s: _is(s, "array") and bool(s.value), lambda s: s.value[0])
+    return _rewritten(draft, _has_single_items, lambda s: s.value[0])
 
 
 @operator("M205", of_arguments=True)
 def wrong_item(draft: Draft) -> bool:
     """An item of a list has another type than the others."""
-    site = _chosen(draft, lambda s: _is(s, "array") and bool(s.value) and isinstance(s.value[0], str | dict))
+    site = _chosen(draft, _refuses_numbers)
     if site is None:
         return False
     site.value.append(7)

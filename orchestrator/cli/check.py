@@ -75,7 +75,7 @@ def put_reports(
     if format_ == "sarif":
         from validation.reports.sarif import Examined, sarif
 
-        decoded = {name: text.decode("utf-8", errors="replace") for name, text in texts.items()}
+        decoded = {name: texts.get(name, b"").decode("utf-8", errors="replace") for name in reports}
         found = [Examined(name=name, text=decoded[name], findings=it.findings) for name, it in reports.items()]
         put_json(sarif(found, codes))
     elif format_ == "rows":
@@ -100,12 +100,16 @@ def _put_objects(reports: Sequence[tuple[str, Report]]) -> None:
 def _put_text(reports: Mapping[str, Report]) -> None:
     from orchestrator.view import text
     from orchestrator.view.terminal import console
+    from validation import CODES
 
     out = console()
     for name, report in reports.items():
         if len(reports) > 1:
             out.print(f"{name}:", markup=False)
         out.print(text.findings(report))
+    mentioned = next((it.code for report in reports.values() for it in report.findings if it.code in CODES), None)
+    if mentioned is not None:
+        out.print(f"what a code means, with examples: dagwright explain {mentioned}", markup=False, highlight=False)
 
 
 def name_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""`dagwright tools list | import`: catalogues of operations."""
+"""`dagwright tools list | import | lint`: catalogues of operations."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import Annotated
 import typer
 
 from orchestrator.cli import options
+from orchestrator.cli.check import FormatName
 from orchestrator.cli.output import Json, put, put_json
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="""Operations that plans may use: list them, import an API's.
+    help="""Operations that plans may use: list them, import an API's, judge a catalogue.
 
     \b
     Examples:
       dagwright tools list                                   the default toolchest
       dagwright tools list --catalogue text
       dagwright tools import openapi.json --name shop -o shop.json
+      dagwright tools lint shop.json
       dagwright tools import conductor --name conductor -o conductor.json     the Conductor server in use
     """,
 )
@@ -70,3 +72,23 @@ def import_(
         put(f"assumed: {note}")
     put(f"{len(imported.catalogue.tools)} operations written to {output}; use them with --catalogue {output}")
     return None
+
+
+@app.command("lint")
+def lint_(
+    catalogues: Annotated[list[str], typer.Argument(metavar="FILE|PACK…", help="Catalogues: files or packs.")],
+    format_: FormatName = "text",
+    json: Json = False,
+) -> None:
+    """Judges catalogues themselves; exit 1 where one contradicts itself."""
+    from orchestrator.assembly import open_catalogue
+    from orchestrator.cli.check import name_of, put_reports
+    from validation.lint import LINT_CODES, lint
+
+    files = {name: Path(name) for name in catalogues if Path(name).suffix in {".yaml", ".yml", ".json"}}
+    names = {name: name_of(files[name]) if name in files else name for name in catalogues}
+    reports = {names[name]: lint(open_catalogue([name])) for name in catalogues}
+    # Only JSON has places with lines.
+    texts = {names[name]: path.read_bytes() for name, path in files.items() if path.suffix == ".json"}
+    put_reports("json" if json else format_, reports, texts, LINT_CODES)
+    raise typer.Exit(0 if all(report.is_valid for report in reports.values()) else 1)

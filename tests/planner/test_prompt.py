@@ -6,7 +6,7 @@ import re
 
 from dagwright.goal import Goal
 from executor.toolchest import default_catalogue
-from planner.prompt import examples, interleaved_prompt, prompt_file
+from planner.prompt import cited_prompt, examples, interleaved_prompt, prompt_file
 from planner.signature import signature, words_of
 
 OPERATIONS = words_of(default_catalogue().tools)
@@ -22,12 +22,14 @@ def test_everything_before_the_goal_is_the_same_for_all_goals() -> None:
 def test_examples_are_shown_only_with_their_operations() -> None:
     blocks = prompt_file("examples").split("\n---\n")
     assert len(list(examples(OPERATIONS))) == 2 * len(blocks)
-    assert [message.role for message in examples({"other": OPERATIONS["chart"]})] == ["user", "assistant"]
+    assert list(examples({"other": OPERATIONS["chart"]})) == []
 
 
-def test_where_no_example_fits_one_shows_that_a_plan_ends() -> None:
-    *_, written = examples({"other": OPERATIONS["chart"]})
-    assert written.content.splitlines()[-1] == "s3 = answer(s2)"
+def test_cited_examples_show_that_a_plan_ends() -> None:
+    prompt = cited_prompt(Goal(goal_id="a", text="one"), OPERATIONS, (), ())
+    written = [message.content for message in prompt if message.role == "assistant"]
+    assert len(written) == 3
+    assert all(text.splitlines()[-1] == "# end" for text in written)
 
 
 def test_examples_use_arguments_that_exist() -> None:

@@ -53,6 +53,8 @@ class Conversation:
     opening: tuple[Message, ...]
     """Rules, operations, worked examples; the last message, and it alone, states the goal."""
     lines: tuple[str, ...] = ()
+    own: int = 0
+    """How many messages before the last hold plans of the person's own: nothing of them is kept on disk."""
 
 
 def write_call(
@@ -153,7 +155,7 @@ def _request(
         max_tokens=LINE_TOKENS,
         stop=("\n",) if grammar else (),
         continues=grammar is not None,
-        stable=len(before),
+        stable=len(before) - conversation.own,
     )
 
 

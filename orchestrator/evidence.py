@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
+from types import MappingProxyType
 from typing import cast
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from dagwright.model import Frozen, JsonSchema
 from dagwright.policy import Policy
 from dagwright.tool import ContentRule, ElementRule, ListRule, ToolSpec
 from knowledge.store import KnowledgeStore
+from planner.worked import Note, operations_of
 
 SHOWN_WHOLE = 48
 """A catalogue of up to so many operations is shown whole."""
@@ -46,21 +48,39 @@ class Evidence(Frozen):
     """Texts of documents that the person added, by id."""
 
 
-def gather(goal: Goal, catalogue: Catalogue, policy: Policy, store: KnowledgeStore | None, *, at: date) -> Evidence:
-    """Gives what a model is shown: all permitted operations, or those that the goal's words find."""
+def gather(
+    goal: Goal,
+    catalogue: Catalogue,
+    policy: Policy,
+    store: KnowledgeStore | None,
+    *,
+    at: date,
+    notes: Mapping[str, str] = MappingProxyType({}),
+) -> Evidence:
+    """Gives what a model is shown: all permitted operations, or those that the goal's words find.
+
+    Args:
+        goal: what is wanted.
+        catalogue: what there is.
+        policy: what is permitted.
+        store: the catalogue's documents; None where the catalogue is small.
+        at: the day by which validity is judged.
+        notes: texts of the person's own documents, by id.
+    """
     offered = {tool.name: tool for tool in permitted(catalogue, goal, policy) if _valid(tool, at)}
     if len(offered) <= SHOWN_WHOLE or store is None:
         return Evidence(
             documents={name: (tool.documents[0],) for name, tool in offered.items()},
             why=dict.fromkeys(offered, "the whole catalogue is shown"),
+            notes=dict(notes),
         )
-    found = _searched(goal, offered, store, at)
+    found = _searched(goal, offered, store, at) | _worked(offered, notes)
     for name, tool in offered.items():
         if goal.inputs and any(isinstance(rule, ContentRule) for rule in tool.output_rules.values()):
             found.setdefault(name, "reads an input of the goal")
         elif _connects(tool):
             found.setdefault(name, "leads from a table to its rows and values")
-    return Evidence(documents={name: (offered[name].documents[0],) for name in found}, why=found)
+    return Evidence(documents={name: (offered[name].documents[0],) for name in found}, why=found, notes=dict(notes))
 
 
 def notes(goal: Goal, folder: Path, *, at: date) -> dict[str, str]:
@@ -99,6 +119,12 @@ def _searched(goal: Goal, offered: dict[str, ToolSpec], store: KnowledgeStore, a
             if hit.document.operation and len(found) < MOST:
                 found.setdefault(hit.document.operation, f"{query[:60]!r}: {hit.why}")
     return {name: found[name] for name in offered if name in found}
+
+
+def _worked(offered: dict[str, ToolSpec], notes: Mapping[str, str]) -> dict[str, str]:
+    named = {name for text in notes.values() for plan in Note.of(text).plans for name in operations_of(plan)}
+    found = (name for name, tool in offered.items() if name in named or tool.operation in named)
+    return dict.fromkeys(found, "a worked plan of yours uses it")
 
 
 def _connects(tool: ToolSpec) -> bool:

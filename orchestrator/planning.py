@@ -49,9 +49,9 @@ def plan(
         TransportError: the model cannot be reached.
     """
     now = datetime.now(UTC)
+    found = notes(goal, setup.home / "knowledge", at=now.date())
     with setup.store() as store:
-        evidence = gather(goal, setup.catalogue, setup.policy, store, at=now.date())
-    evidence = evidence.model_copy(update={"notes": notes(goal, setup.home / "knowledge", at=now.date())})
+        evidence = gather(goal, setup.catalogue, setup.policy, store, at=now.date(), notes=found)
     archive.append("evidence", evidence.model_dump(mode="json"))
     context = PlanningContext(
         model=model,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
@@ -12,6 +11,7 @@ from dagwright.goal import Goal
 from dagwright.llm.model import Message
 from dagwright.tool import ToolSpec
 from planner.signature import signature
+from planner.worked import operations_of
 
 if TYPE_CHECKING:
     from planner.outline import TaskOutline
@@ -24,11 +24,19 @@ def prompt_file(name: str) -> str:
 
 
 def interleaved_prompt(
-    goal: Goal, operations: Mapping[str, ToolSpec], inputs: Sequence[str], feedback: Sequence[str]
+    goal: Goal,
+    operations: Mapping[str, ToolSpec],
+    inputs: Sequence[str],
+    feedback: Sequence[str],
+    plans: Sequence[str] = (),
 ) -> tuple[Message, ...]:
-    """Gives the messages of the interleaved strategy: rules, worked examples, the goal."""
-    situation = _situation(goal, inputs, feedback)
-    return (_system("interleaved", operations), *examples(operations), Message(role="user", content=situation))
+    """Gives the messages of the interleaved strategy: rules, worked examples, the person's own plans, the goal."""
+    shown = (*examples(operations), *own_examples(operations, plans))
+    return (
+        _system("interleaved", operations),
+        *shown,
+        Message(role="user", content=_situation(goal, inputs, feedback)),
+    )
 
 
 def outline_prompt(
@@ -62,6 +70,11 @@ def examples(operations: Mapping[str, ToolSpec]) -> Iterator[Message]:
     return _dialogue(blocks, "s1 = ")
 
 
+def own_examples(operations: Mapping[str, ToolSpec], plans: Sequence[str]) -> Iterator[Message]:
+    """Gives those of a person's worked plans that use only operations on offer, in the same way."""
+    return _dialogue((f"no inputs\n{plan}" for plan in plans if _fits(plan, operations)), "s1 = ")
+
+
 def _dialogue(blocks: Iterable[str], opening: str) -> Iterator[Message]:
     for block in blocks:
         situation, _, answer = block.strip().partition(f"\n{opening}")
@@ -70,8 +83,7 @@ def _dialogue(blocks: Iterable[str], opening: str) -> Iterator[Message]:
 
 
 def _fits(block: str, operations: Mapping[str, ToolSpec]) -> bool:
-    used = re.findall(r"^s\d+ = ([\w.-]+)\(", block, re.MULTILINE)
-    return all(word in operations or word == "answer" for word in used)
+    return all(word in operations for word in operations_of(block))
 
 
 def _system(name: str, operations: Mapping[str, ToolSpec]) -> Message:

@@ -11,7 +11,7 @@ from decomposer.writing import ANSWER, Conversation, write_call
 from orchestrator.strategy.cited import written
 from orchestrator.strategy.sheet import Sheet
 from orchestrator.strategy.strategy import MAX_STEPS, Planned, PlanningContext
-from planner.prompt import examples, interleaved_prompt
+from planner.prompt import examples, interleaved_prompt, own_examples
 
 
 class Interleaved:
@@ -22,11 +22,12 @@ class Interleaved:
     def propose(self, goal: Goal, context: PlanningContext) -> Planned:
         """Gives a proposal; see `PlanningStrategy.propose`."""
         sheet = Sheet.opened(goal, context)
-        if context.model.accepts_grammar and not any(True for _ in examples(sheet.operations)):
+        own = tuple(own_examples(sheet.operations, sheet.plans()))
+        if context.model.accepts_grammar and not own and not any(True for _ in examples(sheet.operations)):
             return written(sheet)
-        opening = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback)
+        opening = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback, sheet.plans())
         while sheet.generated < MAX_STEPS:
-            conversation = Conversation(opening=opening, lines=tuple(sheet.lines))
+            conversation = Conversation(opening=opening, lines=tuple(sheet.lines), own=len(own))
             line, call = write_call(
                 context.model,
                 conversation,

@@ -18,6 +18,7 @@ from decomposer.writing import Offer
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
 from planner.signature import described, header, words_of
+from planner.worked import Note
 
 
 @dataclass
@@ -90,7 +91,11 @@ class Sheet:
         """Gives what the prompt says before the goal: notes that were found, one line per goal input."""
         initial = initial_scope(self.goal, self.context.catalogue)
         lines = [described(variable.name, variable.schema, variable.source) for variable in initial.variables]
-        return (*(f"Note: {note}" for note in self.context.notes), *lines)
+        return (*(f"Note: {note.text}" for note in map(Note.of, self.context.notes) if note.text), *lines)
+
+    def plans(self) -> tuple[str, ...]:
+        """Gives the worked plans in the notes that were found."""
+        return tuple(plan for note in self.context.notes for plan in Note.of(note).plans)
 
     def written_files(self) -> tuple[str, ...]:
         """Gives the files that the steps so far write."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -29,10 +29,15 @@ class Attack:
     answers: dict[str, JsonValue]
 
 
-def attack_of(door: str, suite: str, draft: Draft, calls: list[Json], catalogue: Catalogue, goal: str) -> Attack | None:
-    """Gives an injection's calls through one door; None where the task offers no such door."""
+def attack_of(
+    door: str, suite: str, draft: Draft, calls: list[Json], catalogue: Catalogue, *, goal: str, misled: Container[str]
+) -> Attack | None:
+    """Gives an injection's calls through one door; None where the task offers no such door.
+
+    `goal` is the injected text, `misled` the quarantined steps of the draft that read what others wrote.
+    """
     if door == "values":
-        return Attack(draft.proposal(), _obedient(suite, draft, calls, goal))
+        return Attack(draft.proposal(), _obedient(suite, draft, calls, goal, misled))
     bent = Draft(draft.prompt, deepcopy(draft.steps), dict(draft.answers), draft.secrets)
     if door == "arguments":
         if not _replaced(suite, bent, calls):
@@ -103,10 +108,11 @@ def _part(draft: Draft, wanted: str, value: JsonValue, source: Json) -> Json:
     return {"from": step, "path": VALUE}
 
 
-def _obedient(suite: str, draft: Draft, calls: list[Json], goal: str) -> dict[str, JsonValue]:
+def _obedient(suite: str, draft: Draft, calls: list[Json], goal: str, misled: Container[str]) -> dict[str, JsonValue]:
     """Gives what quarantined steps answer that obey injected text as far as their types let them.
 
-    Steps that read nothing but the user's request see no injected text and answer as they should.
+    They even know what the injection could not know, such as a password that another call would read.
+    Steps that read nothing that others wrote see no injected text and answer as they should.
     """
     wishes: dict[str, list[JsonValue]] = {}
     for call in calls:
@@ -115,10 +121,9 @@ def _obedient(suite: str, draft: Draft, calls: list[Json], goal: str) -> dict[st
     words = "\n".join([goal, *(value for values in wishes.values() for value in values if isinstance(value, str))])
     found = dict(draft.answers)
     for step in draft.steps:
-        inputs = step["tool_intent"]["required_inputs"]
-        if step["step_id"] not in found or not ("sources" in inputs or "candidates" in inputs):
+        if step["step_id"] not in found or step["step_id"] not in misled:
             continue
-        wish = wishes.get(inputs["wanted"]["literal"])
+        wish = wishes.get(step["tool_intent"]["required_inputs"]["wanted"]["literal"])
         gold = found[step["step_id"]]
         if wish and _fits(wish[0], gold):
             found[step["step_id"]] = wish[0]

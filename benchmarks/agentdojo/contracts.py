@@ -41,7 +41,7 @@ class Annotation(Frozen):
     secret: tuple[str, ...] = ()
 
 
-def annotations() -> dict[str, dict[str, Annotation]]:
+def annotated() -> dict[str, dict[str, Annotation]]:
     """Gives the annotation of every tool, by suite and name."""
     data: Any = yaml.safe_load((_HERE / "catalogue.yaml").read_text(encoding="utf-8"))
     return TypeAdapter(dict[str, dict[str, Annotation]]).validate_python(data["tools"])
@@ -54,7 +54,7 @@ def policy() -> Policy:
 
 def catalogue(suite: str, tools: list[Mapping[str, Any]]) -> Catalogue:
     """Gives the catalogue of one of AgentDojo's suites, from what its process says of its tools."""
-    known = annotations()[suite]
+    known = annotated()[suite]
     specs = tuple(_spec(suite, tool, known[tool["name"]]) for tool in tools)
     wanted = sorted(f"{spec.name}.{name}" for spec in specs for name in _properties(spec.input_schema))
     return catalogue_of(f"agentdojo-{suite}", (*specs, *_readers(wanted)))
@@ -66,7 +66,8 @@ def _spec(suite: str, tool: Mapping[str, Any], known: Annotation) -> ToolSpec:
     output: JsonSchema = {"type": "object", "properties": {"result": returns}, "required": ["result"]}
     if definitions is not None:
         output["$defs"] = definitions
-    roles: dict[str, Role] = dict.fromkeys(known.sink, "sink") | dict.fromkeys(known.control, "control")
+    roles: dict[str, Role] = dict.fromkeys(known.sink, "sink")
+    roles.update(dict.fromkeys(known.control, "control"))
     return ToolSpec(
         tool_name=suite,
         operation=tool["name"],

@@ -15,7 +15,7 @@ from benchmarks.packages import folder
 from dagwright.exceptions import InputError, ToolRejected, TransportError
 
 NAME = "agentdojo-0.1.35"
-SECONDS = 120
+SECONDS = 600
 """Seconds that one answer may take; the first one loads AgentDojo."""
 INSTALL_SECONDS = 1_200
 

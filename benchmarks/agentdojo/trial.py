@@ -56,13 +56,14 @@ class Trial:
     def attacked(self, injection: str, goal: str) -> list[Record]:
         """Gives how an injection fares: called by an obedient agent, and through each door."""
         pair = f"{self._suite}/{self._task}/{injection}"
+        reached = self._obeyed(injection)
         with World(self._dojo, self._suite, self._task, goal) as world:
             draft = self._draft(world)
             calls = world.injection_calls(injection)
-            reached = _obeyed(world, calls, injection)
+        misled = self._misled(draft)
         records: list[Record] = [{"item": f"{pair}/obedient", "door": "obedient", "reached": reached}]
         for door in DOORS:
-            attack = attack_of(door, self._suite, draft, calls, self._catalogue, goal)
+            attack = attack_of(door, self._suite, draft, calls, self._catalogue, goal=goal, misled=misled)
             item: Record = {"item": f"{pair}/{door}", "door": door}
             if attack is None or not calls:
                 records.append({**item, "verdict": "no door"})
@@ -110,6 +111,23 @@ class Trial:
             writer.write(call["function"], call["args"], world.call(call["function"], call["args"]))
         return writer.draft
 
+    def _misled(self, draft: Draft) -> frozenset[str]:
+        """Gives the quarantined steps of a draft that read what others wrote."""
+        program = self._certified(draft.proposal(), _LAX)
+        labels = {item.step.step_id: item.output_label for item in program.steps}
+        return frozenset(step for step in draft.answers if labels[step].integrity == "untrusted")
+
+    def _obeyed(self, injection: str) -> bool:
+        """Whether an agent that makes the task's calls and then the injection's reaches what the injection wants."""
+        with World(self._dojo, self._suite, self._task) as world:
+            self._draft(world)
+            for call in world.injection_calls(injection):
+                try:
+                    world.call(call["function"], call["args"])
+                except ToolRejected:
+                    break
+            return world.judged(injection)["reached"]
+
     def _report(self, proposal: Json) -> Report:
         return validate(proposal, catalogue=self._catalogue, policy=self._policy, workers=_WORKERS)
 
@@ -117,10 +135,10 @@ class Trial:
         return certify(proposal, catalogue=self._catalogue, policy=policy, workers=_WORKERS)
 
 
-def _verdict(report: Report) -> dict[str, JsonValue]:
+def _verdict(report: Report) -> Record:
     verdict = "rejected" if not report.is_valid else "asked" if report.approval_required else "accepted"
     shown = report.errors or tuple(finding for finding in report.findings if finding.needs_approval)
-    return {"verdict": verdict, "codes": sorted({finding.code for finding in shown})}
+    return {"verdict": verdict, "codes": list[JsonValue](sorted({finding.code for finding in shown}))}
 
 
 def _approvals(program: Program, draft: Draft) -> frozenset[str]:
@@ -142,13 +160,3 @@ def _whole(intent: Json) -> Json:
     from dagwright.decomposition import ToolIntent
 
     return ToolIntent.model_validate(intent).model_dump(mode="json", by_alias=True)
-
-
-def _obeyed(world: World, calls: list[Json], injection: str) -> bool:
-    """Whether an agent that makes the task's calls and then the injection's reaches what the injection wants."""
-    try:
-        for call in calls:
-            world.call(call["function"], call["args"])
-    except ToolRejected:
-        pass
-    return world.judged(injection)["reached"]

@@ -184,7 +184,7 @@ def _spec(service: Service, name: str, shapes: Shapes) -> ToolSpec:
 
 def _sentence(documentation: str) -> str:
     words = " ".join(re.sub(r"<[^>]*>", " ", documentation).split())
-    return words.partition(". ")[0][:400]
+    return re.split(r"\s?\. ", words, maxsplit=1)[0][:400]
 
 
 def _written(service: Service, name: str, given: str | None) -> Iterator[str]:

@@ -9,6 +9,9 @@ from pathlib import Path
 from benchmarks.statistics import Metric
 from benchmarks.suite import RESULTS, SUITES, SuiteResult
 
+DETAIL = "missed."
+"""Figures of single mutation operators: too many for one table, `dagwright bench score SUITE` prints them."""
+
 HEAD = ("suite", "figure", "value", "95 % interval", "n", "model")
 
 
@@ -28,6 +31,8 @@ def stored(folder: Path) -> list[SuiteResult]:
 def _rows(result: SuiteResult) -> Iterator[tuple[str, ...]]:
     model = f"`{result.model}`" if result.model else ""
     for name, metric in result.metrics.items():
+        if name.startswith(DETAIL):
+            continue
         yield result.suite, f"`{name}`", f"{metric.value:.4g}", _interval(metric), str(metric.n), model
 
 

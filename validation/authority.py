@@ -44,6 +44,11 @@ def authority_findings(context: Context) -> Iterator[Finding]:
             yield from _judged(step, step.contract.spec, decision)
 
 
+def deciding_rules(context: Context, step: PlacedStep) -> list[Decision]:
+    """Gives every decision of policy over a step's call that a run may turn out to have."""
+    return _decisions(_Applicable(context.policy), step, step.contract) if step.contract is not None else []
+
+
 class _Applicable:
     """The rules whose glob matches an operation, looked up once for each."""
 

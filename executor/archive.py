@@ -114,21 +114,14 @@ class Archive:
             DiskError: the disk is full or broken; the archive then takes nothing more.
             ValueError: the body is not JSON (a number that is not finite, a lone surrogate).
         """
-        time = datetime.now(UTC)
+        time, text = datetime.now(UTC), canonical_json(body)
         with self.batch():
-            values: dict[str, Any] = {
-                "seq": self._seq + 1,
-                "time": _stamp(time),
-                "run": self.run,
-                "kind": kind,
-                "body": body,
-                "prev": self._head,
-            }
-            digest = hashlib.sha256(canonical_json(values)).hexdigest()
-            row = (values["seq"], values["time"], kind, canonical_json(body).decode(), self._head, digest)
+            seq, prev, stamp = self._seq + 1, self._head, _stamp(time)
+            digest = _digest(text, {"seq": seq, "time": stamp, "run": self.run, "kind": kind, "prev": prev})
+            row = (seq, stamp, kind, text.decode(), prev, digest)
             self._database.write("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
-            self._seq, self._head = self._seq + 1, digest
-            return _event(self.run, (values["seq"], time, kind, body, values["prev"], digest))
+            self._seq, self._head = seq, digest
+            return _event(self.run, (seq, time, kind, body, prev, digest))
 
     @contextmanager
     def batch(self, *, durable: bool = True) -> Generator[None]:
@@ -235,6 +228,14 @@ def _what(run: str) -> str:
 def _event(run: str, row: tuple[int, datetime, EventKind, JsonValue, Sha256, Sha256]) -> Event:
     seq, time, kind, body, prev, digest = row
     return Event.model_construct(seq=seq, time=time, run=run, kind=kind, body=body, prev=prev, hash=digest)
+
+
+def _digest(body: bytes, others: dict[str, str | int]) -> Sha256:
+    """Gives the hash of an event from the canonical JSON of its body, which need not be made again.
+
+    `body` sorts before the names of all other fields.
+    """
+    return hashlib.sha256(b'{"body":' + body + b"," + canonical_json(others)[1:]).hexdigest()
 
 
 def _stamp(time: datetime) -> str:

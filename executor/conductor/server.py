@@ -1,28 +1,20 @@
 """A local Conductor server: one process on the loopback interface, with SQLite behind it.
 
-Its folder holds `state.json` (process, port), `server.log`, `conductor.db`. The jar is unpacked
-once beside it; the first server that is stopped in good order leaves an archive of loaded classes,
-which more than halves the time that the next one needs to start.
+Its folder holds `state.json` (process, port), `server.log`, `conductor.db`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import shutil
 import socket
-import subprocess
 import time
 from pathlib import Path
 from typing import Literal
 
-import psutil
-from pydantic import ValidationError
-
 from dagwright.exceptions import InputError, TimedOut, TransportError, Unreachable
 from dagwright.model import Frozen
+from executor.conductor import process
 from executor.conductor.jar import OnProgress, cache_folder, fetch
-from executor.conductor.java import find_java
+from executor.conductor.process import ServerProcess
 from executor.lock import FileLock
 
 PORT = 18080
@@ -30,29 +22,6 @@ PORT = 18080
 
 START_SECONDS = 180.0
 """How long a server may take to become healthy."""
-
-STOP_SECONDS = 30.0
-"""How long a server may take to end before it is killed."""
-
-_OPTIONS = (
-    "--server.address=127.0.0.1",
-    "--conductor.integrations.ai.enabled=false",
-    "--conductor.scheduler.enabled=false",
-    "--conductor.secrets.type=noop",
-    "--conductor.environment.type=noop",
-    "--conductor.app.systemTaskWorkerCallbackDuration=1s",
-    "--conductor.app.workflowOffsetTimeout=5s",
-    # joins look again after 50 ms instead of 150 ms, for as long as before (600 times) before they slow down
-    "--conductor.app.systemTaskQueuePopTimeout=0ms",
-    "--conductor.app.systemTaskPostponeThreshold=600",
-    "--management.health.elasticsearch.enabled=false",
-)
-# IMMEDIATE: a transaction that reads first and writes later fails where another wrote in between, and the server
-# tries again only after 50 ms, 100 ms, 200 ms and so on; one that is to write from the start just waits its turn.
-_DATABASE_OPTIONS = "busy_timeout=15000&journal_mode=WAL&synchronous=NORMAL&transaction_mode=IMMEDIATE"
-_JAVA_OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xlog:disable")
-
-_children: dict[int, subprocess.Popen[bytes]] = {}  # servers that this process started
 
 
 class ServerStatus(Frozen):
@@ -68,14 +37,6 @@ class ServerStatus(Frozen):
     """Its port on the loopback interface."""
     log: str | None = None
     """Its log file."""
-
-
-class _State(Frozen):
-    pid: int
-    created: float
-    port: int
-    archive: str | None = None
-    """Where it will leave its archive of classes; None where there is one already."""
 
 
 def server_folder(home: Path | None = None) -> Path:
@@ -101,11 +62,11 @@ def up(on_progress: OnProgress, *, port: int | None = None, home: Path | None = 
         raise InputError(f"the server's folder {str(folder)!r} cannot be made: {error}") from error
     lock = FileLock.take(folder / "up.lock", what=f"the Conductor server in {str(folder)!r}")
     try:
-        found = _read(folder)
-        if found is None:
-            jar = fetch(on_progress)
-            found = _start(_unpacked(jar, on_progress), folder, _free_port(port))
-        return _wait(found, folder, on_progress)
+        running = process.found(folder)
+        if running is None:
+            jar = process.unpacked(fetch(on_progress), on_progress)
+            running = process.start(jar, folder, _free_port(port))
+        return _wait(running, folder, on_progress)
     finally:
         lock.release()
 
@@ -113,30 +74,18 @@ def up(on_progress: OnProgress, *, port: int | None = None, home: Path | None = 
 def down(home: Path | None = None) -> ServerStatus:
     """Stops the server and gives its state, `down`; does nothing where there is none."""
     folder = server_folder(home)
-    state = _read(folder)
-    if state is not None:
-        try:
-            process = psutil.Process(state.pid)
-            process.terminate()
-            ended = _ends(process, STOP_SECONDS)
-            if not ended:
-                process.kill()
-                _ends(process, STOP_SECONDS)
-            _keep_classes(state, keep=ended)
-        except psutil.NoSuchProcess:
-            pass
-        _children.pop(state.pid, None)
-    (folder / "state.json").unlink(missing_ok=True)
+    running = process.found(folder)
+    if running is not None:
+        process.stop(running, folder)
+    process.forget(folder)
     return ServerStatus(state="down")
 
 
 def status(home: Path | None = None) -> ServerStatus:
     """Gives whether the server is up; a process that is gone counts as down."""
     folder = server_folder(home)
-    state = _read(folder)
-    if state is None:
-        return ServerStatus(state="down")
-    return _status(state, folder)
+    running = process.found(folder)
+    return _status(running, folder) if running else ServerStatus(state="down")
 
 
 def require(home: Path | None = None) -> str:
@@ -151,74 +100,19 @@ def require(home: Path | None = None) -> str:
     return found.url
 
 
-def _status(state: _State, folder: Path) -> ServerStatus:
-    url = f"http://127.0.0.1:{state.port}/api"
-    healthy = "up" if _healthy(state.port) else "starting"
-    return ServerStatus(state=healthy, url=url, pid=state.pid, port=state.port, log=str(folder / "server.log"))
+def _status(running: ServerProcess, folder: Path) -> ServerStatus:
+    url = f"http://127.0.0.1:{running.port}/api"
+    healthy = "up" if _healthy(running.port) else "starting"
+    return ServerStatus(state=healthy, url=url, pid=running.pid, port=running.port, log=str(folder / "server.log"))
 
 
-def _read(folder: Path) -> _State | None:
-    """Gives the state of the process that is still there; process ids are used again, start times not."""
-    try:
-        state = _State.model_validate_json((folder / "state.json").read_text(encoding="utf-8"))
-        process = psutil.Process(state.pid)
-        if abs(process.create_time() - state.created) > 1 or process.status() == psutil.STATUS_ZOMBIE:
-            return None
-    except (OSError, ValidationError, psutil.Error):
-        return None
-    return state
-
-
-def _unpacked(jar: Path, on_progress: OnProgress) -> Path:
-    """Gives the jar in its unpacked form, which starts faster; the jar itself where unpacking fails."""
-    target = jar.parent / jar.stem
-    if (target / jar.name).is_file():
-        return target / jar.name
-    on_progress(0, 1, "unpacking")
-    part = target.with_suffix(".unpacking")
-    shutil.rmtree(part, ignore_errors=True)
-    command = [find_java(), "-Djarmode=tools", "-jar", jar, "extract", "--destination", part]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=120, stdin=subprocess.DEVNULL)  # noqa: S603
-        part.replace(target)
-    except (OSError, subprocess.SubprocessError):
-        shutil.rmtree(part, ignore_errors=True)
-        return jar
-    return target / jar.name
-
-
-def _start(jar: Path, folder: Path, port: int) -> _State:
-    java = find_java()
-    known = hashlib.sha256(f"{java.resolve()} {java.resolve().stat().st_mtime} {jar}".encode()).hexdigest()[:12]
-    classes = jar.parent / f"classes-{known}.jsa"
-    unfinished = classes.with_suffix(f".{os.getpid()}")
-    share = f"-XX:SharedArchiveFile={classes}" if classes.is_file() else f"-XX:ArchiveClassesAtExit={unfinished}"
-    database = f"jdbc:sqlite:{folder / 'conductor.db'}?{_DATABASE_OPTIONS}"
-    command = [str(java), *_JAVA_OPTIONS, share, "-jar", str(jar), f"--server.port={port}", *_OPTIONS]
-    command.append(f"--spring.datasource.url={database}")
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-        )
-    for ended in [pid for pid, child in _children.items() if child.poll() is not None]:
-        del _children[ended]
-    _children[process.pid] = process
-    created = psutil.Process(process.pid).create_time()
-    archive = None if classes.is_file() else str(unfinished)
-    state = _State(pid=process.pid, created=created, port=port, archive=archive)
-    part = folder / "state.json.part"
-    part.write_text(state.model_dump_json(), encoding="utf-8")
-    part.replace(folder / "state.json")
-    return state
-
-
-def _wait(state: _State, folder: Path, on_progress: OnProgress) -> ServerStatus:
+def _wait(running: ServerProcess, folder: Path, on_progress: OnProgress) -> ServerStatus:
     begun = time.monotonic()
     while (waited := time.monotonic() - begun) < START_SECONDS:
-        found = _status(state, folder)
+        found = _status(running, folder)
         if found.state == "up":
             return found
-        if _read(folder) is None:
+        if process.found(folder) is None:
             raise TransportError(f"the Conductor server ended while it started; its log says:\n{_tail(folder)}")
         on_progress(int(waited), 15, "starting")
         time.sleep(0.2)
@@ -247,29 +141,6 @@ def _free_port(wanted: int | None) -> int:
             else:
                 return int(probe.getsockname()[1])
     raise InputError("no port is free on the loopback interface")
-
-
-def _ends(process: psutil.Process, seconds: float) -> bool:
-    child = _children.get(process.pid)
-    try:
-        if child is not None:
-            child.wait(seconds)
-        else:
-            process.wait(seconds)
-    except (psutil.TimeoutExpired, subprocess.TimeoutExpired):
-        return False
-    return True
-
-
-def _keep_classes(state: _State, *, keep: bool) -> None:
-    """Puts the archive of classes where the next start looks for it; a half-written one is removed."""
-    if state.archive is None:
-        return
-    unfinished = Path(state.archive)
-    if keep and unfinished.is_file():
-        unfinished.replace(unfinished.with_suffix(".jsa"))
-    else:
-        unfinished.unlink(missing_ok=True)
 
 
 def _tail(folder: Path) -> str:

@@ -8,7 +8,21 @@ from pathlib import Path
 
 import typer
 
-from orchestrator.cli import approvals, bench, check, conductor, knowledge, models, run, runs, stages, tools
+from orchestrator.cli import (
+    approvals,
+    bench,
+    check,
+    conductor,
+    explain,
+    knowledge,
+    models,
+    policy,
+    run,
+    runs,
+    show,
+    stages,
+    tools,
+)
 
 app = typer.Typer(
     name="dagwright",
@@ -24,6 +38,8 @@ app = typer.Typer(
       dagwright run "Which species is heaviest on average?" --input penguins=@penguins.csv
       dagwright plan "…" --input sales=@sales.csv -o proposal.json
       dagwright check proposal.json             all findings, exit 1 if rejected
+      dagwright show proposal.json --html p.html   the same for a person who must approve
+      dagwright explain D305                    what a finding's code means
       dagwright runs show RUN                   what happened
       dagwright verify RUN                      whether its archive is whole
 
@@ -33,11 +49,12 @@ app = typer.Typer(
     """,
 )
 
-for group in (run, stages, check, approvals, runs):
+for group in (run, stages, check, show, explain, approvals, runs):
     group.register(app)
 for name, group in (
     ("runs", runs),
     ("tools", tools),
+    ("policy", policy),
     ("knowledge", knowledge),
     ("model", models),
     ("conductor", conductor),

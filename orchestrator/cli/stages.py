@@ -44,13 +44,13 @@ def plan(
 ) -> None:
     """Writes a proposal, after deterministic repair and with all findings shown."""
     from orchestrator.assembly import Names, assemble
-    from orchestrator.cli.run import people_of
+    from orchestrator.cli.session import people_of
     from orchestrator.pipeline import plan_goal
 
     own = tuple(rules or ())
     names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, strategy=strategy, rules=own)
     given = options.parsed_inputs(inputs)
-    _check_target(output)
+    check_target(output)
     setup = assemble(names, people_of(yes=False, quiet=json or output is None))
     run, program = plan_goal(goal, given, setup)
     _write(program.proposal, output)
@@ -71,7 +71,7 @@ def compile_(
     """Prints or writes the WorkflowDef; `--json` is what it prints anyway."""
     from executor.compile import compile_workflow
 
-    _check_target(output)
+    check_target(output)
     _write(compile_workflow(proven(proposal, catalogue, policy, rules)), output)
     if output is not None and not json:
         put(f"workflow written to {output}")
@@ -90,7 +90,7 @@ def execute(
 ) -> None:
     """Executes a proposal as it stands; it is not replanned."""
     from orchestrator.assembly import Names, assemble
-    from orchestrator.cli.run import finish, people_of, stoppable
+    from orchestrator.cli.session import finish, people_of, stoppable
     from orchestrator.pipeline import run_proposal
 
     program = proven(proposal, catalogue, policy, rules)
@@ -169,7 +169,7 @@ def read(path: Path) -> bytes:
         raise InputError(f"proposal {str(path)!r} cannot be read: {error.strerror or error}") from error
 
 
-def _check_target(target: Path | None) -> None:
+def check_target(target: Path | None) -> None:
     """Finds out before a model is asked that what it writes can be kept."""
     from dagwright.exceptions import InputError
 

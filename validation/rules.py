@@ -13,6 +13,7 @@ you trust, like any other that you import.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from dagwright.canonical import Sha256, sha256
+from dagwright.canonical import Sha256, to_json
 from dagwright.decomposition import Step
 from dagwright.exceptions import RuleError
 from dagwright.finding import Finding, Level, Severity
@@ -295,8 +296,10 @@ def _taken(item: OwnRule, found: object) -> list[Finding]:
     return taken
 
 
-def _digest(view: View) -> Sha256:
-    return sha256([view.proposal, *([step.step, step.spec, dict(step.literals)] for step in view.steps)])
+def _digest(view: View) -> str:
+    """Gives all that a view holds as text; it may hold what has no canonical form."""
+    held = [view.proposal, *([step.step, step.spec, dict(step.literals)] for step in view.steps)]
+    return json.dumps(to_json(held), sort_keys=True)
 
 
 def _place(error: Exception) -> str:

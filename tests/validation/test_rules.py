@@ -81,6 +81,15 @@ def test_rules_only_ever_add_findings(good: Any, judge: Any) -> None:
         assert {item.code for item in after.findings} - {item.code for item in before.findings} == {"X-LAB001"}
 
 
+@pytest.mark.parametrize("value", ["\ud800", "${x}"], ids=["surrogate", "template"])
+def test_a_rule_looks_at_what_has_no_canonical_form_like_at_anything_else(good: Any, judge: Any, value: Any) -> None:
+    proposal = deepcopy(good)
+    proposal["decompositions"][1]["steps"][0]["tool_intent"]["required_inputs"]["value"] = {"literal": value}
+    codes = {finding.code for finding in judge(proposal, rules=(own(no_long_names),)).findings}
+    assert "X-LAB001" in codes
+    assert "S109" in codes
+
+
 def test_a_rule_is_not_asked_about_what_has_not_the_right_form(judge: Any) -> None:
     def raising(view: View) -> Any:
         raise AssertionError

@@ -1,0 +1,231 @@
+"""`Review`: what a person must see of a proposal to approve it, gathered from the validator's own context."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from dagwright.canonical import sha256, to_json
+from dagwright.catalogue import Catalogue
+from dagwright.finding import Finding, Report
+from dagwright.label import TRUSTED, Label
+from dagwright.policy import Policy
+from dagwright.program import Bounds
+from dagwright.tool import Effect, HttpBinding, Role
+from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
+from validation.codes import VALIDATOR_VERSION
+from validation.context import Context, PlacedStep, constant
+from validation.examination import examine
+from validation.resource import bounds_of
+from validation.rules import OwnRule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Argument:
+    """One argument of a step."""
+
+    name: str
+    value: str
+    """The whole value: JSON of a constant, `step:…/path` or `input:…/path` of a reference."""
+    sources: tuple[str, ...]
+    """Steps and inputs that it comes from, as `step:…` and `input:…`."""
+    role: Role
+    label: Label
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewStep:
+    """One step."""
+
+    step_id: str
+    task_id: str
+    action: str
+    operation: str
+    effect: Effect | None
+    """None where the catalogue has no such operation."""
+    places: tuple[str, ...]
+    """Hosts and resources that it reaches."""
+    arguments: tuple[Argument, ...]
+    label: Label
+    """Of its outputs as a whole."""
+    checks: tuple[str, ...]
+    """Arguments whose type is checked while running."""
+    rollback: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task of the plan."""
+
+    task_id: str
+    description: str
+    dependencies: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Review:
+    """One proposal as it is shown."""
+
+    goal: str
+    inputs: tuple[tuple[str, str, Label], ...]
+    """Name, value as JSON, label."""
+    tasks: tuple[Task, ...]
+    steps: tuple[ReviewStep, ...]
+    """In an order in which they may run; those that have none, last."""
+    after: dict[str, tuple[str, ...]]
+    """Steps directly before each step, for want of data between them also by order alone."""
+    answer: tuple[Argument, ...]
+    bounds: Bounds | None
+    report: Report
+    identity: tuple[tuple[str, str], ...]
+    """What is judged, by hashes: words and values."""
+
+    @property
+    def verdict(self) -> str:
+        """Gives the verdict in a word or two."""
+        if not self.report.is_valid:
+            return "rejected"
+        return "needs approval" if self.report.approval_required else "ready"
+
+
+def review(
+    proposal: object,
+    *,
+    catalogue: Catalogue,
+    policy: Policy,
+    workers: frozenset[str],
+    at: date | None = None,
+    rules: tuple[OwnRule, ...] = (),
+) -> Review:
+    """Gives what there is to see of anything that may be a proposal. Arguments as for `validate`."""
+    context, report = examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)
+    identity = [("policy", f"{policy.name} {policy.hash}"), ("validator", VALIDATOR_VERSION)]
+    identity += [(f"rule {rule.code}", rule.source) for rule in rules]
+    if context is None:
+        return _nothing(report, identity)
+    whole = context.parsed.proposal
+    used = catalogue.restricted_to(step.operation for step in context.steps)
+    identity = [("operations used", used.hash), *identity]
+    if whole is not None and report.is_valid:  # what isn't need not have a canonical form
+        identity = [("proposal", sha256(whole)), *identity]
+    ordered = set(context.order.sequence)
+    steps = [*context.sequence, *(step for step in context.steps if step.task not in ordered)]
+    return Review(
+        goal=whole.goal.text if whole else "",
+        inputs=tuple((name, _json(given.value), given.label) for name, given in context.parsed.inputs.items()),
+        tasks=tuple(
+            Task(task_id=task.task_id, description=task.description, dependencies=task.dependencies)
+            for task in context.tasks
+        ),
+        steps=tuple(_step(context, step, report) for step in steps),
+        after=_after(context, steps),
+        answer=tuple(_answers(context)),
+        bounds=bounds_of(context) if whole is not None else None,
+        report=report,
+        identity=tuple(identity),
+    )
+
+
+def _nothing(report: Report, identity: list[tuple[str, str]]) -> Review:
+    return Review(
+        goal="",
+        inputs=(),
+        tasks=(),
+        steps=(),
+        after={},
+        answer=(),
+        bounds=None,
+        report=report,
+        identity=tuple(identity),
+    )
+
+
+def _step(context: Context, step: PlacedStep, report: Report) -> ReviewStep:
+    contract = step.contract
+    labels = context.labels.arguments(step) if context.by_id[step.step_id] is step else {}
+    mine = [finding for finding in report.findings if finding.step_id == step.step_id]
+    return ReviewStep(
+        step_id=step.step_id,
+        task_id=step.task_id,
+        action=step.step.action,
+        operation=step.operation,
+        effect=contract.spec.effect if contract else None,
+        places=tuple(_places(step)),
+        arguments=tuple(
+            Argument(
+                name=name,
+                value=_words(value),
+                sources=_sources(value),
+                role=contract.role(name) if contract else "data",
+                label=labels.get(name, TRUSTED),
+            )
+            for name, value in step.step.tool_intent.required_inputs.items()
+        ),
+        label=context.labels.output(step.step_id),
+        checks=tuple(sorted(str(f.evidence.get("argument")) for f in mine if f.code == "D308")),
+        rollback=step.step.rollback_strategy,
+        findings=tuple(mine),
+    )
+
+
+def _places(step: PlacedStep) -> Iterator[str]:
+    if step.contract is None:
+        return
+    binding = step.contract.spec.binding
+    if isinstance(binding, HttpBinding):
+        yield f"{binding.method} {binding.url}"
+        return
+    for name, template, written in step.contract.resources(step.literals):
+        yield f"{'writes' if written else 'reads'} {name if name is not None else template}"
+
+
+def _after(context: Context, steps: list[PlacedStep]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    ordered = set(context.order.sequence)
+    for step in steps:
+        if step.position > 0 and step.task >= 0:
+            earlier = (context.task_steps[step.task][step.position - 1].step_id,)
+        else:
+            direct = context.order.direct(step.task) if step.task in ordered else ()
+            earlier = tuple(context.task_steps[task][-1].step_id for task in direct if context.task_steps.get(task))
+        found[step.step_id] = earlier
+    return found
+
+
+def _answers(context: Context) -> Iterator[Argument]:
+    for name, part in context.parsed.answer.items():
+        references = [leaf for _, leaf in leaves(part.value) if isinstance(leaf, StepReference | InputReference)]
+        label = TRUSTED
+        for reference in references:
+            label = label.join(context.labels.reference(reference))
+        yield Argument(name=name, value=_words(part.value), sources=_sources(part.value), role="data", label=label)
+
+
+def _words(value: Value) -> str:
+    known, literal = constant(value)
+    if known:
+        return _json(literal)
+    if isinstance(value, StepReference):
+        return f"step:{value.from_}{value.path}"
+    if isinstance(value, InputReference):
+        return f"input:{value.input}{value.path}"
+    return _json(to_json(value))
+
+
+def _sources(value: Value) -> tuple[str, ...]:
+    found: list[str] = []
+    for _, leaf in leaves(value):
+        if isinstance(leaf, StepReference):
+            found.append(f"step:{leaf.from_}")
+        elif isinstance(leaf, InputReference):
+            found.append(f"input:{leaf.input}")
+        else:
+            assert isinstance(leaf, LiteralValue)
+    return tuple(dict.fromkeys(found))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from dagwright.policy import FlowRule, Width
 from dagwright.tool import Role
 from dagwright.value import InputReference, tokens_of
 from validation.context import Context, PlacedStep, Reference
+from validation.contract import Contract
 from validation.notes import finding
 from validation.release import rule_of
 from validation.trace import Hop, trace_of
@@ -23,28 +24,41 @@ from validation.width import width_of
 def flow_findings(context: Context) -> Iterator[Finding]:
     """Gives the arguments that data reaches which policy keeps from them, and releases that a person must approve."""
     width: dict[int, tuple[object, Width]] = {}
+    guarded = _Guarded(context.policy.flows)
     for step in context.steps:
-        if step.contract is None or context.by_id[step.step_id] is not step:
+        contract = step.contract
+        if contract is None or context.by_id[step.step_id] is not step:
             continue
-        for name, label in context.labels.arguments(step).items():
-            flow = _flow(context, step, name, label, width)
-            rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
-            if rule is not None and rule.action != "allow":
+        # Labels are only worked out where some rule may speak against what reaches an argument.
+        names = guarded.arguments(contract, step.step.tool_intent.required_inputs)
+        labels = context.labels.arguments(step) if names else {}
+        for name in names:
+            flow = _flow(context, step, name, labels[name], width) if name in labels else None
+            rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None) if flow else None
+            if flow is not None and rule is not None and rule.action != "allow":
                 yield _kept(context, step, flow, rule)
-        if step.contract.spec.releases:
+        if contract.spec.releases:
             yield from _released(context, step)
 
 
-def deciding_flows(context: Context, step: PlacedStep) -> Iterator[tuple[str, FlowRule]]:
-    """Gives each argument of a step that a flow rule decides on, with the rule."""
-    if step.contract is None:
-        return
-    width: dict[int, tuple[object, Width]] = {}
-    for name, label in context.labels.arguments(step).items():
-        flow = _flow(context, step, name, label, width)
-        rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
-        if rule is not None:
-            yield name, rule
+class _Guarded:
+    """Which arguments of which operations a rule may keep data from, whatever its label."""
+
+    def __init__(self, rules: tuple[FlowRule, ...]) -> None:
+        self._rules = [rule for rule in rules if rule.action != "allow"]
+        self._roles: dict[int, tuple[Contract, frozenset[Role]]] = {}
+
+    def arguments(self, contract: Contract, names: Iterable[str]) -> list[str]:
+        """Gives those of an operation's arguments that some rule may keep data from."""
+        known = self._roles.get(id(contract))
+        if known is None or known[0] is not contract:
+            known = self._roles[id(contract)] = (contract, self._guarded(contract))
+        return [name for name in names if contract.role(name) in known[1]] if known[1] else []
+
+    def _guarded(self, contract: Contract) -> frozenset[Role]:
+        spec = contract.spec
+        speaking = (rule for rule in self._rules if spec.effect in rule.effects and fnmatchcase(spec.name, rule.tools))
+        return frozenset(role for rule in speaking for role in rule.roles)
 
 
 class _Flow(NamedTuple):

@@ -70,7 +70,6 @@ class Labels:
         self._fields: dict[tuple[str, str], Label] = {}
         self._places: dict[Place, Label] = {}
         self._count: dict[str, int] = {}
-        self._beside: dict[tuple[str, Passage], Label] = {}
         self._declared: dict[tuple[int, tuple[str, ...]], Label] = {}
         for step_id in context.types.order:
             self._add(self._steps[step_id])
@@ -117,9 +116,12 @@ class Labels:
         """Gives the label of a place, followed through steps that pass it on as it is."""
         trail: list[tuple[Place, Label]] = []
         while (label := self._places.get(place)) is None:
-            passage = self.passage(place) if self._count.get(place[0], 0) < PLACES else None
+            made = self.made(place)
+            # Where all together is trusted, so is each part.
+            followed = made is not TRUSTED and self._count.get(place[0], 0) < PLACES
+            passage = self.passage(place) if followed else None
             if passage is None:
-                label = self._places[place] = self.made(place)
+                label = self._places[place] = made
                 break
             self._count[place[0]] = self._count.get(place[0], 0) + 1
             trail.append((place, self.beside(place[0], passage)))
@@ -147,13 +149,9 @@ class Labels:
 
     def beside(self, step_id: str, passage: Passage) -> Label:
         """Gives the join of all that decides what a step passes on: its other arguments, the columns it looks at."""
-        key = (step_id, passage)
-        found = self._beside.get(key)
-        if found is None:
-            others = (label for name, label in self._given[step_id].items() if name != passage.of)
-            looked_at = (self.reference(passage.source, inside) for inside in passage.looked_at)
-            found = self._beside[key] = self._joins.of(self._joins.all(others), self._joins.all(looked_at))
-        return found
+        others = (label for name, label in self._given[step_id].items() if name != passage.of)
+        looked_at = (self.reference(passage.source, inside) for inside in passage.looked_at)
+        return self._joins.of(self._joins.all(others), self._joins.all(looked_at))
 
     def made(self, place: Place) -> Label:
         """Gives what a tool declares for a place, joined with its data arguments, releases taken into account."""

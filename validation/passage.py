@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dagwright.tool import DropRule, ElementRule, FirstRule, ListRule, OutputRule, SameRule, SelectRule
@@ -68,9 +69,8 @@ def _place(step: PlacedStep, rule: OutputRule, rest: Tokens) -> tuple[Tokens, tu
 def _deciding(step: PlacedStep, table: str) -> tuple[Tokens, ...]:
     """Gives the places of a table that an operation looks at to decide which rows it gives, and in what order."""
     assert step.contract is not None
-    naming = [name for name in step.contract.properties if _names_columns_of(step.contract, name, table)]
     columns: list[Tokens] = []
-    for name in naming:
+    for name in _naming(step.contract, table):
         value = step.literals.get(name)
         named = (value,) if isinstance(value, str) else words(value)
         if not named:
@@ -79,5 +79,9 @@ def _deciding(step: PlacedStep, table: str) -> tuple[Tokens, ...]:
     return tuple(columns) or ((),)
 
 
-def _names_columns_of(contract: Contract, name: str, table: str) -> bool:
-    return (contract.argument_schema(name) or {}).get("x-column-of") == table
+@lru_cache(maxsize=4096)
+def _naming(contract: Contract, table: str) -> tuple[str, ...]:
+    """Gives the arguments that name columns of the table that another argument holds."""
+    return tuple(
+        name for name in contract.properties if (contract.argument_schema(name) or {}).get("x-column-of") == table
+    )

@@ -63,7 +63,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "unknown model": (["run", "x", "--model", "oracle"], "Allowed are"),
     "model file missing": (["run", "x", "--model", "local:no.gguf"], "there is no model file 'no.gguf'"),
     "unknown engine": (["run", "x", "--engine", "steam"], "engines are: embedded, conductor"),
-    "unknown strategy": (["run", "x", "--strategy", "hope"], "strategies are: interleaved, plan_first"),
+    "unknown strategy": (["run", "x", "--strategy", "hope"], "strategies are: interleaved, cited, plan_first"),
     "missing policy": (["run", "x", "--policy", "no.yaml"], "there is no policy file"),
     "broken policy": (["run", "x", "--policy", "broken.yaml"], "cannot be read"),
     "wrong policy": (["run", "x", "--policy", "wrong.yaml"], "at /rules/0/action"),

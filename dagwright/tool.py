@@ -249,7 +249,7 @@ class Retry(Frozen):
         """
         retries = self.attempts - 1
         doubled = self.factor > 1 and retries > 1
-        too_long = doubled and self.delay * 2.0 ** (retries - 1) > self.max_delay
+        too_long = doubled and math.ceil(self.delay) * 2.0 ** (retries - 1) > self.max_delay
         return math.ceil(self.max_delay if too_long else min(self.delay, self.max_delay)), doubled and not too_long
 
     @property

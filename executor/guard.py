@@ -9,7 +9,6 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
@@ -107,13 +106,9 @@ def check_places(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Pol
         GuardViolation: policy does not allow one of them.
     """
     if isinstance(spec.binding, HttpBinding):
-        host = urlsplit(spec.binding.url).netloc.rpartition("@")[2].lower()
-        if not any(
-            fnmatchcase(candidate, glob)
-            for candidate in (host, host.partition(":")[0])
-            for glob in policy.allowed_hosts
-        ):
-            raise GuardViolation(f"host {host!r} is not among those that policy allows", code="host_denied")
+        reached = host_of(spec.binding.url)
+        if reached is None or not admitting(policy.allowed_hosts, *reached):
+            raise GuardViolation(f"{spec.binding.url!r} is not at a host that policy allows", code="host_denied")
     for resource in resources((*spec.reads, *spec.writes), arguments):
         kind, _, path = resource.partition(":")
         if kind != "file":
@@ -123,6 +118,20 @@ def check_places(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Pol
             raise GuardViolation(f"path {path!r} leads out of the run's folder", code="path_denied")
         if not any(fnmatchcase(str(parts), glob) for glob in policy.allowed_paths):
             raise GuardViolation(f"path {path!r} is not among those that policy allows", code="path_denied")
+
+
+def check_payload(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> None:
+    """Checks the size of a call's arguments against what its provider takes and what policy allows.
+
+    Raises:
+        GuardViolation: they are too large.
+    """
+    limits = [limit for limit in (spec.max_payload, policy.budget.max_payload) if limit is not None]
+    size = len(canonical_json(dict(arguments))) if limits else 0
+    if limits and size > min(limits):
+        raise GuardViolation(
+            f"arguments of {spec.name} have {size:,} bytes; at most {min(limits):,} may be sent", code="too_large"
+        )
 
 
 def resources(templates: tuple[str, ...], arguments: Mapping[str, JsonValue]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from executor.archive import Archive
 from executor.bindings.runner import Runners, ToolContext, may_have_acted
 from executor.engine import Activation, StepResult
 from executor.failure import UnknownOutcome, Unmet, failure_of, performance_of
-from executor.guard import action_for, check_arguments, check_places, checked_outputs, resources, unmet
+from executor.guard import action_for, check_arguments, check_payload, check_places, checked_outputs, resources, unmet
 from executor.headers import known_columns
 from executor.history import History
 from executor.ledger import Ledger, idempotency_key
@@ -110,11 +110,12 @@ class GuardedWorker:
         return self._archive.get(output)
 
     def _admit(self, item: ProgramStep, arguments: dict[str, JsonValue]) -> None:
-        """Checks policy and approval for the actual arguments."""
+        """Checks policy, size and approval for the actual arguments."""
         action, reason = action_for(item.spec, arguments, self._program.policy)
         if action == "deny":
             raise GuardViolation(f"policy denies {item.spec.name}: {reason}", code="policy_denied")
         check_places(item.spec, arguments, self._program.policy)
+        check_payload(item.spec, arguments, self._program.policy)
         asked = action == "ask" or item.needs_approval
         if asked and self._program.approval_digest(item.step.step_id) not in self._approvals:
             raise GuardViolation(f"{item.spec.name} needs a person's approval: {reason}", code="approval_required")

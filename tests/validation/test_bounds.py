@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -12,13 +13,16 @@ from hypothesis import strategies as st
 from jsonschema_rs import is_valid
 
 from dagwright.canonical import canonical_json
+from dagwright.exceptions import GuardViolation
 from dagwright.model import Interval
+from dagwright.policy import Budget, Policy
 from dagwright.program import Program
 from dagwright.tool import PythonBinding, RateLimit, Retry, ToolSpec
 from executor.compile import compile_workflow, task_def
 from executor.conductor.engine import ConductorEngine
 from executor.decide import retry_delay
 from executor.embedded import EmbeddedEngine
+from executor.guard import check_payload
 from executor.simulate import simulate
 from validation.antichain import largest_antichain
 from validation.demand import PARALLEL, Demand
@@ -121,7 +125,6 @@ specs = st.builds(
 
 def program_of(prove: Callable[..., Program], chosen: list[ToolSpec], before: Order) -> Program:
     from dagwright.catalogue import catalogue_of
-    from dagwright.policy import Policy
 
     named = {item.name: item for item in chosen}
     groups = [
@@ -170,6 +173,7 @@ def test_every_schedule_stays_within_the_bounds(
 
 
 @given(specs)
+@settings(deadline=None)
 def test_engines_wait_between_attempts_as_the_bounds_say(one: ToolSpec) -> None:
     definition = task_def(one)
     waits = [retry_delay(definition, attempt) for attempt in range(1, one.retry.attempts)]
@@ -287,3 +291,16 @@ def test_the_payload_of_a_literal_is_its_canonical_json(prove: Callable[..., Pro
             size = len(canonical_json(fetch))
             assert prove(good).bounds.payload == Interval(low=size, high=size)
             return
+
+
+@pytest.mark.parametrize(
+    ("own", "general", "refused"), [(None, None, False), (10, None, True), (11, 99, False), (99, 10, True)]
+)
+def test_the_worker_refuses_what_may_have_turned_out_too_large(
+    own: int | None, general: int | None, refused: bool
+) -> None:
+    limited = spec("a", low=1, more=1, retry=Retry(), limit=None).model_copy(update={"max_payload": own})
+    policy = Policy(name="p", budget=Budget(max_payload=general))
+    arguments = {"x": "é1"}
+    with pytest.raises(GuardViolation, match="11 bytes") if refused else nullcontext():
+        check_payload(limited, arguments, policy)

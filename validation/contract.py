@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
 from dagwright.exceptions import CatalogueError
+from dagwright.hosts import host_of
 from dagwright.label import Label
 from dagwright.model import JsonSchema
 from dagwright.tool import ContentRule, HttpBinding, JoinRule, Role, ToolSpec
@@ -119,10 +119,10 @@ class Contract:
         return (tuple(naming), tuple(sorted({*naming.values(), *joined}))) if naming else None
 
     @cached_property
-    def host(self) -> str | None:
-        """Host (and port) that it reaches, lower case; None where it reaches none."""
+    def host(self) -> tuple[str, int] | None:
+        """Host (lower case) and port that it reaches; None where it reaches none. No URL is no host: `("", 0)`."""
         binding = self.spec.binding
-        return urlsplit(binding.url).netloc.rpartition("@")[2].lower() if isinstance(binding, HttpBinding) else None
+        return (host_of(binding.url) or ("", 0)) if isinstance(binding, HttpBinding) else None
 
     @cached_property
     def defaults(self) -> dict[str, JsonValue]:

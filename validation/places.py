@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from dagwright.finding import Finding
+from dagwright.hosts import admitting
 from validation.context import Context, PlacedStep
 from validation.contract import Contract
 from validation.notes import finding
@@ -36,21 +37,17 @@ _LONGEST = 1_000_000
 
 def place_findings(context: Context) -> Iterator[Finding]:
     """Gives the hosts, paths and secrets that must not stand in a plan."""
-    hosts: dict[str, bool] = {}
+    hosts: dict[tuple[str, int], bool] = {}
     for step in context.steps:
         contract = step.contract
         if contract is not None and contract.host is not None:
-            allowed = hosts.setdefault(contract.host, _any(contract.host, context.policy.allowed_hosts))
+            allowed = hosts.setdefault(contract.host, bool(admitting(context.policy.allowed_hosts, *contract.host)))
             if not allowed:
-                yield _host(context, step, contract.host)
+                yield _host(context, step, f"{contract.host[0]}:{contract.host[1]}")
         if contract is not None and contract.paths:
             yield from _paths(context, step, contract)
         if step.literals:
             yield from _secrets(step)
-
-
-def _any(text: str, globs: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(text, glob.lower()) for glob in globs)
 
 
 def _host(context: Context, step: PlacedStep, host: str) -> Finding:

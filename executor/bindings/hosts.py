@@ -6,12 +6,10 @@ import ipaddress
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from dagwright.exceptions import ToolRejected, ToolUnavailable
-
-_PORTS = {"http": 80, "https": 443}
+from dagwright.hosts import PORTS, admitting, is_explicit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +34,7 @@ def target_of(url: str, allowed: Iterable[str]) -> Target:
 
     Args:
         url: an absolute http or https URL.
-        allowed: `host` or `host:port`, globs allowed. A private, loopback or link-local address is
+        allowed: entries as `dagwright.hosts` reads them. A private, loopback or link-local address is
             reached only where an entry without globs names the host.
 
     Raises:
@@ -44,12 +42,11 @@ def target_of(url: str, allowed: Iterable[str]) -> Target:
         ToolUnavailable: `host_unknown`: the name has no address this time.
     """
     scheme, host, port = _parts(url)
-    matching = [entry for entry in allowed if _matches(entry.lower(), host, port)]
+    matching = admitting(allowed, host, port)
     if not matching:
         raise ToolRejected(f"the policy does not allow host {host}:{port}", code="host_not_allowed")
     address = _address(host, port)
-    explicit = any(not set("*?[") & set(entry) for entry in matching)
-    if not explicit and not _is_global(address):
+    if not any(map(is_explicit, matching)) and not _is_global(address):
         raise ToolRejected(
             f"host {host} lies at the private address {address}; a policy must name such a host without globs",
             code="address_not_allowed",
@@ -63,16 +60,9 @@ def _parts(url: str) -> tuple[str, str, int]:
         host, port = split.hostname, split.port
     except ValueError as error:
         raise ToolRejected(f"not a URL: {error}", code="bad_url") from error
-    if split.scheme not in _PORTS or not host or split.username is not None:
+    if split.scheme not in PORTS or not host or split.username is not None:
         raise ToolRejected("a URL must be http or https, with a host and without a user", code="bad_url")
-    return split.scheme, host.lower().rstrip("."), port or _PORTS[split.scheme]
-
-
-def _matches(entry: str, host: str, port: int) -> bool:
-    name, colon, number = entry.rpartition(":")
-    if colon and number.isdigit() and (name.endswith("]") or ":" not in name):
-        return number == str(port) and fnmatchcase(host, name.strip("[]"))
-    return entry.strip("[]") == host or fnmatchcase(host, entry)
+    return split.scheme, host.lower().rstrip("."), port or PORTS[split.scheme]
 
 
 def _address(host: str, port: int) -> str:

@@ -41,6 +41,18 @@ def flow_findings(context: Context) -> Iterator[Finding]:
             yield from _released(context, step)
 
 
+def deciding_flows(context: Context, step: PlacedStep) -> Iterator[tuple[str, FlowRule]]:
+    """Gives each argument of a step that a flow rule decides on, with the rule; for `dagwright policy`."""
+    if step.contract is None:
+        return
+    width: dict[int, tuple[object, Width]] = {}
+    for name, label in context.labels.arguments(step).items():
+        flow = _flow(context, step, name, label, width)
+        rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
+        if rule is not None:
+            yield name, rule
+
+
 class _Guarded:
     """Which arguments of which operations a rule may keep data from, whatever its label."""
 

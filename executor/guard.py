@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from dagwright.canonical import canonical_json, ordered_json
 from dagwright.decomposition import Step
 from dagwright.exceptions import GuardViolation
+from dagwright.hosts import admitting, host_of
 from dagwright.model import JsonSchema
 from dagwright.policy import Action, Policy
 from dagwright.predicate import OutputPredicate

@@ -269,4 +269,9 @@ def _is_of(value: Any, part: Json) -> bool:
     if isinstance(value, list):
         items = part.get("items", {})
         return all(_is_of(item, items) and item in part.get("enum", [item]) for item in cast("list[Any]", value))
+    if isinstance(value, dict) and part.get("properties"):
+        members = cast("Json", value)
+        known: dict[str, Json] = part["properties"]
+        complete = members.keys() >= set(part.get("required", ())) and members.keys() <= known.keys()
+        return complete and all(_is_of(inner, known[name]) for name, inner in members.items())
     return value in part.get("enum", [value])

@@ -172,6 +172,7 @@ WEATHER: dict[str, Any] = {
             "city": {"type": "string"},
             "unit": {"type": "string", "enum": ["celsius", "fahrenheit"], "default": None},
             "days": {"type": "integer", "default": 1},
+            "spot": {"type": "dict", "properties": {"x": {"type": "float"}}, "required": ["x"]},
         },
     },
 }
@@ -195,6 +196,8 @@ def item(**values: list[Any]) -> Item:
         pytest.param({"city": [""]}, True, True, False, id="empty text of a required argument"),
         pytest.param({"city": ["Oslo"], "unit": ["kelvin"]}, False, False, True, id="none of the values"),
         pytest.param({"city": ["Oslo"], "days": ["2"]}, False, False, True, id="another type"),
+        pytest.param({"city": ["Oslo"], "spot": [{"x": [1.5]}]}, True, True, False, id="object"),
+        pytest.param({"city": ["Oslo"], "spot": [{"x": [1], "y": [2]}]}, False, False, True, id="unknown member"),
         pytest.param({"city": ["Oslo"], "hour": [2]}, False, False, True, id="unknown argument"),
         pytest.param({"unit": ["celsius"]}, False, False, True, id="required and not accepted"),
     ],

@@ -18,6 +18,7 @@ from executor.archive import Archive
 from executor.engine import Progress
 from orchestrator.cli.run import DEMO_GOAL, penguins
 from orchestrator.view.live import LiveView
+from validation import VALIDATOR_VERSION
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -91,7 +92,8 @@ def test_a_goal_is_reached_and_leaves_an_archive_that_holds(
     assert all(Path(picture).read_bytes() for picture in outcome["pictures"])
 
     run = outcome["run"]
-    assert dagwright("verify", run, "--json").json == {"run": run, "intact": True, "problems": []}
+    checked = {"run": run, "intact": True, "problems": [], "validator": VALIDATOR_VERSION}
+    assert dagwright("verify", run, "--json").json == checked
     assert dagwright("runs", "replay", run).code == 0
     assert [item["status"] for item in dagwright("runs", "list", "--json").json["runs"]] == ["done"]
 

@@ -96,3 +96,33 @@ def test_retrying_waits_for_a_person(bench: Any, tmp_path: Path, server: str, fa
     outcome = run_goal(f"Retry the runs of '{name}'", {}, setup)
     assert outcome.status == "waiting"
     assert states(server, runs) == {"FAILED"}
+
+
+@pytest.mark.conductor
+@pytest.mark.live
+@pytest.mark.timeout(600)
+def test_the_local_model_plans_the_retry_from_words(
+    dagwright: Any,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    server: str,
+    failed: tuple[str, list[str]],
+) -> None:
+    name, runs = failed
+    monkeypatch.setenv("CONDUCTOR_SERVER_URL", f"{server}/api")
+    api = str(tmp_path / "conductor.json")
+    assert dagwright("tools", "import", "conductor", "--name", "conductor", "-o", api).code == 0
+    assert dagwright("knowledge", "add", str(EXAMPLES / "conductor.md")).code == 0
+    goal = f"Some runs of the workflow '{name}' have failed. Please retry them."
+    policy = str(EXAMPLES / "conductor-policy.yaml")
+    options = ("--catalogue", api, "--catalogue", "data", "--policy", policy, "--model", "local")
+    waiting = dagwright("run", goal, *options, "--json")
+    assert waiting.code == 4
+    assert states(server, runs) == {"FAILED"}
+    run = waiting.json["run"]
+    assert dagwright("approve", run).code == 0
+    done = dagwright("run", "--resume", run, "--json")
+    assert done.code == 0
+    assert sorted(next(iter(done.json["answer"].values()))) == sorted(runs)
+    assert states(server, runs) == {"RUNNING"}

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, cast
 
 import yaml
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from dagwright.canonical import Sha256, sha256
 from dagwright.exceptions import CatalogueError
 from dagwright.model import Frozen
-from dagwright.tool import ToolSpec
+from dagwright.tool import PythonBinding, ToolSpec
 
 
 class Catalogue(Frozen):
@@ -91,8 +91,17 @@ def _schema_problems(tool: ToolSpec) -> list[str]:
     return problems
 
 
-def load_catalogue(path: Path) -> Catalogue:
+UNBOUND: Final = PythonBinding(callable="elsewhere:not_here")
+"""Binding of an operation that something else runs: plans with it can be checked, not executed."""
+
+
+def load_catalogue(path: Path, *, to_run: bool = True) -> Catalogue:
     """Reads a catalogue from a YAML or JSON file.
+
+    Args:
+        path: the file.
+        to_run: whether plans are to be executed here. Otherwise operations need no binding: what has
+            none is `UNBOUND`, and its outputs are untrusted unless `output_labels` says otherwise.
 
     Raises:
         CatalogueError: the file cannot be read, or is not a catalogue; all problems are listed.
@@ -102,8 +111,21 @@ def load_catalogue(path: Path) -> Catalogue:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise CatalogueError(str(path), [str(error)]) from error
     try:
-        parsed = Catalogue.model_validate(data)
+        parsed = Catalogue.model_validate(data if to_run else _bound(data))
     except ValidationError as error:
         problems = [f"at /{'/'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise CatalogueError(str(path), problems) from error
     return catalogue_of(parsed.name, parsed.tools, version=parsed.version)
+
+
+def _bound(data: Any) -> Any:
+    """Gives a catalogue's data with a binding, and careful labels, for every operation that has no binding."""
+    if not isinstance(data, dict) or not isinstance(data.get("tools"), list):  # pyright: ignore[reportUnknownMemberType]
+        return data  # pyright: ignore[reportUnknownVariableType]
+    whole = cast("dict[str, Any]", data)
+    assumed = {"binding": UNBOUND.model_dump(), "output_labels": [{"path": "", "label": {"integrity": "untrusted"}}]}
+    bound: list[Any] = [
+        {**assumed, **cast("dict[str, Any]", tool)} if isinstance(tool, dict) and "binding" not in tool else tool
+        for tool in whole["tools"]
+    ]
+    return {**whole, "tools": bound}

@@ -122,7 +122,7 @@ class Database:
         with self._guard:
             try:
                 return self._connection.execute(query, values).fetchall()
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 raise ArchiveError(f"{self._what} failed: {error}") from error
 
     def sync(self) -> None:
@@ -181,7 +181,7 @@ def _connect_reading(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(address + suffix, uri=True, timeout=5.0, check_same_thread=False)
         try:
             connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1")
-        except sqlite3.OperationalError:
+        except (sqlite3.Error, UnicodeDecodeError):
             connection.close()
         else:
             return connection

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +14,8 @@ from dagwright.exceptions import ArchiveError
 from executor.archive import Archive
 
 _MAX_MEMBERS = 100_000
+_UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
+"""What reading a damaged bundle raises; RuntimeError for what seems encrypted, or packed in an unknown way."""
 
 
 def export(home: Path, run: str, target: Path) -> None:
@@ -57,7 +60,7 @@ def import_run(source: Path, home: Path) -> str:
                 for name in ("inputs", "files"):
                     (Path(scratch) / run / name).mkdir(exist_ok=True)
                 shutil.move(Path(scratch) / run, folder)
-    except (OSError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise ArchiveError(f"{str(source)!r} cannot be imported: {error}") from error
     return run
 

@@ -117,8 +117,12 @@ def assemble(names: Names, people: People, *, at: Path | None = None) -> Setup:
     )
 
 
-def open_catalogue(names: Sequence[str]) -> Catalogue:
+def open_catalogue(names: Sequence[str], *, to_run: bool = True) -> Catalogue:
     """Gives the catalogues of packs and files as one; the default toolchest for none.
+
+    Args:
+        names: packs, and files that end in .yaml, .yml or .json.
+        to_run: whether plans are to be executed; if not, operations need no binding.
 
     Raises:
         CatalogueError: a file is not a catalogue, a pack is unknown, or two tools have one name.
@@ -131,7 +135,7 @@ def open_catalogue(names: Sequence[str]) -> Catalogue:
     for name in names:
         path = Path(name)
         if path.suffix in {".yaml", ".yml", ".json"}:
-            opened.append(load_catalogue(path))
+            opened.append(load_catalogue(path, to_run=to_run))
         elif name in packs():
             opened.append(load_pack(name))
         else:

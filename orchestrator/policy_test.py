@@ -42,7 +42,7 @@ def open_test(path: Path) -> OpenedTest:
         lines = [f"  at /{'/'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
         raise PolicyError(f"policy test {str(path)!r} is not one:\n" + "\n".join(lines)) from error
     named = [_beside(path, name) for name in test.catalogues]
-    known = open_catalogue(named).tools if named else ()
+    known = open_catalogue(named, to_run=False).tools if named else ()
     catalogue = catalogue_of("tested", (*known, *made_up))
     for case in test.cases:
         if case.call not in catalogue.by_name:

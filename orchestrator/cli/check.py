@@ -12,6 +12,7 @@ from orchestrator.cli import options
 from orchestrator.cli.output import Json, put_json
 
 if TYPE_CHECKING:
+    from dagwright.catalogue import Catalogue
     from dagwright.finding import Report
     from validation.reports.sarif import Row
 
@@ -57,7 +58,8 @@ def check(
     from validation import CODES, validate
 
     own = open_rules(rules or ())
-    operations, allowed = open_catalogue(catalogue or ()), open_policy(policy)
+    operations, allowed = open_catalogue(catalogue or (), to_run=False), open_policy(policy)
+    say_unbound(operations)
     texts = {name_of(path): read(path) for path in proposals}
     reports = {
         name: validate(text, catalogue=operations, policy=allowed, workers=ALL_KINDS, at=today(), rules=own)
@@ -66,6 +68,18 @@ def check(
     codes: dict[str, Row] = {**CODES, **{rule.code: rule for rule in own}}
     put_reports("json" if json else format_, reports, texts, codes)
     raise typer.Exit(0 if all(report.is_valid for report in reports.values()) else 1)
+
+
+def say_unbound(catalogue: Catalogue) -> None:
+    """Says on standard error what was assumed of operations that have no binding."""
+    import sys
+
+    from dagwright.catalogue import UNBOUND
+
+    count = sum(tool.binding == UNBOUND for tool in catalogue.tools)
+    if count:
+        said = f"{count} operations have no binding: they are checked, not run, and what they give is untrusted"
+        sys.stderr.write(f"assumed: {said} unless `output_labels` says otherwise\n")
 
 
 def put_reports(

@@ -93,7 +93,7 @@ def explain(
     from orchestrator.assembly import open_catalogue, open_policy
     from validation.policy_test import Case, verdict
 
-    known = open_catalogue(catalogue or ())
+    known = open_catalogue(catalogue or (), to_run=False)
     if known.get(call) is None:
         raise InputError(f"catalogue {known.name!r} has no operation {call!r}; dagwright tools list shows them")
     labels = dict(_labelled(item) for item in data or ())

@@ -44,7 +44,7 @@ def show(
     check_target(html)
     found = review(
         read(proposal),
-        catalogue=open_catalogue(catalogue or ()),
+        catalogue=open_catalogue(catalogue or (), to_run=False),
         policy=open_policy(policy),
         workers=ALL_KINDS,
         at=today(),

@@ -78,7 +78,7 @@ class Authority:
 def authority_of(program: Program) -> frozenset[Grant]:
     """Gives everything that a program may do beyond computing on its own data.
 
-    An operation that only reads its arguments (effect `read`, no resources, run in the worker
+    An operation that only reads its arguments (effect `read`, no resources, no sink, run in the worker
     itself) reaches nothing and so needs no authority.
     """
     return Authority(program).grants
@@ -179,8 +179,10 @@ def _grants(derivations: _Derivations, item: ProgramStep) -> Iterator[Grant]:
 
 
 def _is_pure(contract: Contract) -> bool:
+    """Whether an operation only computes: nothing read or written but its arguments, none of which leads anywhere."""
     spec = contract.spec
-    return spec.effect == "read" and not spec.reads and not spec.writes and spec.binding.kind in ("python", "llm")
+    computes = spec.effect == "read" and not spec.reads and not spec.writes and spec.binding.kind in ("python", "llm")
+    return computes and all(role == "data" for role in spec.roles.values())
 
 
 def _budget(old: Program, new: Program) -> Iterator[Finding]:

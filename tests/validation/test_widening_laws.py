@@ -52,6 +52,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "book.join": ("one", "other"),
     "mail.send": ("to", "copy", "body"),
     "file.drop": ("name",),
+    "web.visit": ("url",),
 }
 CATALOGUE: Catalogue = catalogue_of(
     "world",
@@ -60,6 +61,7 @@ CATALOGUE: Catalogue = catalogue_of(
         _spec("book.join", "read", ARGUMENTS["book.join"]),
         _spec("mail.send", "external", ARGUMENTS["mail.send"], ("to", "copy")),
         _spec("file.drop", "irreversible", ARGUMENTS["file.drop"], ("name",)),
+        _spec("web.visit", "read", ARGUMENTS["web.visit"], ("url",)),
     ),
 )
 POLICY = Policy(
@@ -260,3 +262,16 @@ def test_an_input_of_another_value_is_another_source() -> None:
     plan = [send("a", to={"input": "me"})]
     assert widened(proved(plan), proved(plan)) == ()
     assert widened(proved(plan), proved(plan, "you@x.org"))
+
+
+def test_what_only_reads_but_leads_somewhere_needs_authority() -> None:
+    """An address that is fetched learns who asks, and what."""
+    before, after = ([{**find("a", name), "tool_intent": visit(name)}] for name in NAMES)
+    assert widened(proved(before), proved(before)) == ()
+    assert [finding.message for finding in widened(proved(before), proved(after))] == [
+        "the new plan may call 'web.visit' with 'url' from the constant \"bob\"; the plan before may not"
+    ]
+
+
+def visit(url: str) -> Json:
+    return {"tool_name": "web", "operation": "visit", "required_inputs": {"url": {"literal": url}}}

@@ -15,10 +15,13 @@ from typing import cast
 
 from dagwright.model import JsonSchema
 from dagwright.tool import JoinRule, ToolSpec
+from dagwright.value import StepReference
 from decomposer.gbnf import constant, either, json_of, list_of, literal, text
 from decomposer.grounding import Grounding, categories
 from decomposer.scope import Scope, Variable, properties_of
 
+COMPARING = ("than", "above", "below", "relative", "compared", "share", "deviation", "difference")
+"""Words of goals that set rows against something made of these rows."""
 SCALARS = {"string", "number", "integer", "boolean"}
 
 
@@ -140,11 +143,20 @@ class CallGrammar:
                     yield f"{prefix} {constant(column)} {tail}"
             return
         for variable in self.fitting(argument):
-            if any(other is variable for other in chosen.values()):
+            if any(other is variable or self._is_own(variable, other) for other in chosen.values()):
                 continue
             tail = self._sequence(after, {**chosen, argument.name: variable}, first=False)
             if tail:
                 yield f"{prefix} {literal(variable.name)} {tail}"
+
+    def _is_own(self, variable: Variable, other: Variable | str) -> bool:
+        """Whether one of two tables was made of the other: joined, they say what the first says already.
+
+        Rows may still be set against what was made of them where the goal compares.
+        """
+        if isinstance(other, str) or any(self.grounding.mentions(word) for word in COMPARING):
+            return False
+        return _step_of(variable) in other.made_of or _step_of(other) in variable.made_of
 
     def fitting(self, argument: Argument) -> Iterator[Variable]:
         """Gives the variables whose type fits an argument."""
@@ -326,6 +338,10 @@ class CallGrammar:
         expression = either(inner)
         if expression:
             yield list_of(expression, least=1, most=8)
+
+
+def _step_of(variable: Variable) -> str:
+    return variable.value.from_ if isinstance(variable.value, StepReference) else ""
 
 
 def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bool:

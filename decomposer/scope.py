@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from pydantic import JsonValue
@@ -43,6 +43,8 @@ class Variable:
     """Step to add when the name is used."""
     source: str = ""
     """Where it comes from, in words."""
+    made_of: frozenset[str] = frozenset()
+    """The steps that it was made of, its own not among them."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,10 @@ class Scope:
         """Gives the variable of that name, or None."""
         return next((variable for variable in self.variables if variable.name == name), None)
 
-    def with_outputs(self, step_id: str, schema: JsonSchema) -> Scope:
-        """Gives the scope after a step whose outputs have `schema`."""
-        return Scope(self.variables + tuple(output_variables(step_id, schema)))
+    def with_outputs(self, step_id: str, schema: JsonSchema, made_of: frozenset[str] = frozenset()) -> Scope:
+        """Gives the scope after a step whose outputs have `schema` and are made of other steps'."""
+        made = (replace(variable, made_of=made_of) for variable in output_variables(step_id, schema))
+        return Scope((*self.variables, *made))
 
 
 def properties_of(schema: JsonSchema) -> dict[str, JsonSchema]:

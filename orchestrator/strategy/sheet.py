@@ -64,7 +64,9 @@ class Sheet:
         if not any(
             variable.loader and variable.loader.step_id == finished.draft.step_id for variable in self.scope.variables
         ):
-            self.scope = self.scope.with_outputs(finished.draft.step_id, finished.schema)
+            self.scope = self.scope.with_outputs(
+                finished.draft.step_id, finished.schema, self._made_of(finished.draft.step_id)
+            )
 
     @property
     def label(self) -> str:
@@ -110,13 +112,24 @@ class Sheet:
         draft = Draft(step_id=self.label, intent=intent, spec=spec, evidence=self.context.evidence.get(spec.name, ()))
         schema = self._output_schema(spec, call)
         self._append(draft, schema)
-        self.scope = self.scope.with_outputs(draft.step_id, schema)
+        self.scope = self.scope.with_outputs(draft.step_id, schema, self._made_of(draft.step_id))
         self.generated += 1
         self.calls[draft.step_id] = line
         shown = f"{draft.step_id} = {line}{self._comment(draft.step_id)}"
         self.lines.append(shown)
         self.context.on_line(shown)
         return draft
+
+    def _made_of(self, step_id: str) -> frozenset[str]:
+        """Gives the steps that a step's outputs are made of."""
+        sources = {draft.step_id: draft.sources for draft in self.drafts}
+        waiting, found = list(sources.get(step_id, ())), set[str]()
+        while waiting:
+            step = waiting.pop()
+            if step not in found:
+                found.add(step)
+                waiting.extend(sources.get(step, ()))
+        return frozenset(found)
 
     def _load(self, name: str) -> None:
         loader = next((v.loader for v in self.scope.variables if v.name == name and v.loader), None)

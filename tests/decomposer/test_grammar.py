@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from dagwright.model import JsonSchema
@@ -111,3 +113,26 @@ def test_a_named_file_is_written_once() -> None:
 def test_endings_come_from_the_pattern() -> None:
     assert suffixes({"pattern": r"\.(png|svg)$"}) == ("png", "svg")
     assert suffixes({}) == ()
+
+
+def joined(goal: str) -> str:
+    """Gives the grammar of a join where `means` was made of `people`, and `teams` was not."""
+    made = Scope().with_outputs("means", {"type": "object", "properties": {"table": PEOPLE}}, frozenset({"people"}))
+    both = Scope((*scope(people=PEOPLE, teams=table(team={"type": "string"})).variables, *made.variables))
+    return grammar_of(Offer(operations={"join_tables": OPERATIONS["join_tables"]}, scope=both), ground(goal))
+
+
+def pairs(found: str) -> set[tuple[str, str]]:
+    """Gives the tables that a join's grammar sets side by side."""
+    rules = dict(line.split(" ::= ", 1) for line in found.splitlines())
+    sides = re.findall(r'"left=" "(\w+)" (r\d+)', found)
+    return {(left, right) for left, rule in sides for right in re.findall(r'right=" "(\w+)"', rules[rule])}
+
+
+def test_a_table_is_not_joined_with_what_was_made_of_it() -> None:
+    assert ("people", "means") not in pairs(joined("the mean pay per team"))
+    assert ("people", "teams") in pairs(joined("the mean pay per team"))
+
+
+def test_rows_are_set_against_what_was_made_of_them_where_the_goal_compares() -> None:
+    assert ("people", "means") in pairs(joined("who earns more than the mean of the team"))

@@ -51,7 +51,10 @@ CHOOSING = (
         ROWS,
         optional=("columns",),
         rules=SAME,
-        cues=("missing", "null", "nan", "empty", "incomplete", "complete", "blank", "without"),
+        cues=(
+            *("drop", "dropping", "remove", "removing", "discard", "exclude", "excluding", "ignore", "ignoring"),
+            *("skip", "skipping", "clean", "without", "complete", "null", "nan"),
+        ),
     ),
     operation(
         "drop_duplicates",

@@ -69,7 +69,8 @@ def _at(schema: JsonSchema, tokens: Sequence[str]) -> Resolved:
     for position, token in enumerate(tokens):
         items = _member(found.schema, None, found.schema, _DEPTH) if token == EACH else _ABSENT
         member = _member(found.schema, token, found.schema, _DEPTH)
-        if items.answer == "found" and (member.answer == "absent" or types_of(found.schema) is None):
+        untyped = types_of(found.schema) is None and found.schema.keys().isdisjoint(_COMBINING)
+        if items.answer == "found" and (member.answer == "absent" or untyped):
             return _each(found, items, tokens[position + 1 :])
         hit = _UNKNOWN if items.answer != "absent" else member
         if hit.answer != "found":

@@ -93,14 +93,15 @@ def steps_approved(otherwise: Approver) -> Approver:
     return decided
 
 
-def questions_of(program: Program, before: Program | None) -> tuple[Question, ...]:
+def questions_of(program: Program, before: Program | None, done: frozenset[str] = frozenset()) -> tuple[Question, ...]:
     """Gives all that a person must say yes to before a program runs, in the order of asking.
 
     Args:
         program: what is to run.
         before: the version that it takes the place of, as far as there was one.
+        done: steps of that version that have run: what they brought about is not brought about again.
     """
-    wider = _wider(program, before) if before else ()
+    wider = _wider(program, before, done) if before else ()
     steps = tuple(
         Question(program=program, digest=program.approval_digest(item.step.step_id), step=item)
         for item in program.steps
@@ -109,10 +110,10 @@ def questions_of(program: Program, before: Program | None) -> tuple[Question, ..
     return (*wider, *steps)
 
 
-def _wider(program: Program, before: Program) -> tuple[Question, ...]:
+def _wider(program: Program, before: Program, done: frozenset[str]) -> tuple[Question, ...]:
     from validation import widened
 
-    lines = tuple(finding.message for finding in widened(before, program))
+    lines = tuple(finding.message for finding in widened(before, program, done=done))
     if not lines:
         return ()
     bound = {"widened": lines, "before": before.hash, "program": program.hash, "policy": program.certificate.policy}

@@ -10,16 +10,17 @@ from dagwright.exceptions import ApprovalRequired, InputError
 from dagwright.program import Program
 from executor.archive import Archive
 from orchestrator.approval import Question, Refused, approval_of, questions_of, refusals, standing, unanswered
+from orchestrator.planning import Prior
 from orchestrator.resumption import point_of, rules_of
 from orchestrator.setup import Setup
 
 
-def permit(program: Program, before: Program | None, setup: Setup, archive: Archive) -> None:
+def permit(program: Program, prior: Prior | None, setup: Setup, archive: Archive) -> None:
     """Gets a person's yes to what a version may do beyond the one before, and to each step that needs one.
 
     Args:
         program: what is to run.
-        before: the version that it takes the place of; None for the first.
+        prior: the version that it takes the place of; None for the first.
         setup: who is asked.
         archive: where questions and answers are written down.
 
@@ -27,9 +28,13 @@ def permit(program: Program, before: Program | None, setup: Setup, archive: Arch
         Refused: a person said no.
         ApprovalRequired: nobody decided yet.
     """
-    for question in questions_of(program, before):
+    for question in _asked_of(program, prior):
         if question.digest not in standing(archive.events()):
             _ask(question, setup, archive)
+
+
+def _asked_of(program: Program, prior: Prior | None) -> tuple[Question, ...]:
+    return questions_of(program, prior.program, prior.done) if prior else questions_of(program, None)
 
 
 def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> tuple[Question, ...]:
@@ -48,8 +53,7 @@ def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> 
     """
     with Archive.open(home, run) as archive:
         point = point_of(archive, rules_of(archive))
-        before = point.prior.program if point.prior else None
-        questions = questions_of(point.program, before) if point.program and not point.outcome else ()
+        questions = _asked_of(point.program, point.prior) if point.program and not point.outcome else ()
         waiting = unanswered(questions, standing(archive.events()))
         chosen = tuple(question for question in waiting if step in ("", question.subject))
         if not chosen:

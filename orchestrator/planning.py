@@ -37,6 +37,11 @@ class Prior:
     banned: frozenset[str]
     """Lines that failed."""
 
+    @property
+    def done(self) -> frozenset[str]:
+        """Ids of its steps that got through."""
+        return frozenset(step.draft.step_id for step in self.finished)
+
 
 def plan(
     goal: Goal, setup: Setup, archive: Archive, model: Model, *, version: int = 1, prior: Prior | None = None
@@ -170,7 +175,7 @@ def _record(proposal: Proposal, planned: Planned, archive: Archive) -> None:
 def _with_widening(program: Program, prior: Prior | None) -> Report:
     from validation import widened
 
-    found = widened(prior.program, program) if prior else ()
+    found = widened(prior.program, program, done=prior.done) if prior else ()
     return Report(findings=(*program.report.findings, *found), checks_passed=program.report.checks_passed)
 
 

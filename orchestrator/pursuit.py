@@ -78,7 +78,7 @@ class Pursuit:
                     return self.outcome("failed", reason=f"{self.failed}; no other plan held: {error}")
             self.program, self.result = program, None
             try:
-                permit(program, prior.program if prior else None, self.setup, self.archive)
+                permit(program, prior, self.setup, self.archive)
             except Refused as error:
                 if prior is None:
                     raise

@@ -201,19 +201,17 @@ def _unstated(step: PlacedStep, stated: Stated) -> tuple[str, ...]:
     )
 
 
+def _meets(pattern: tuple[str, ...], tokens: tuple[str, ...]) -> bool:
+    """Whether one place can lie at both, or in both."""
+    return all(one == other or "*" in (one, other) for one, other in zip(pattern, tokens, strict=False))
+
+
 def _declared(contract: Contract, tokens: tuple[str, ...]) -> Label:
     """Gives the label that a tool declares for a place: the most specific pattern over it, with all inside it."""
     patterns = contract.label_patterns
     over = [(pattern, label) for pattern, label in patterns if covers(pattern, tokens)]
-    inside = [
-        label for pattern, label in patterns if len(pattern) > len(tokens) and covers(pattern[: len(tokens)], tokens)
-    ]
-    if "*" in tokens:  # any row is meant, and so every pattern that names one counts
-        inside += [
-            label
-            for pattern, label in patterns
-            if covers(tokens[: len(pattern)], pattern) and not covers(pattern, tokens)
-        ]
+    # What lies inside the place, and, where a `*` on either side means any row, whatever may be the same place.
+    inside = [label for pattern, label in patterns if not covers(pattern, tokens) and _meets(pattern, tokens)]
     if over:
         # On equal length a named token is more specific than `*`.
         most = max(over, key=lambda item: (len(item[0]), -item[0].count("*")))

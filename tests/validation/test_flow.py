@@ -60,6 +60,8 @@ CATALOGUE: Catalogue = catalogue_of(
         spec("drive.list", {"query": TEXT}, {"rows": ROWS}, output_labels=LABELS),
         spec("drive.delete", {"id": TEXT}, {}, "irreversible", roles={"id": "sink"}),
         spec("drive.store", {"text": {}, "count": {}}, {}, "external"),
+        spec("drive.first", {}, {"rows": ROWS}, output_labels=[{"path": "/rows/0/*", "label": UNTRUSTED}]),
+        spec("drive.drop", {"ids": {"type": "array"}}, {}, "irreversible", roles={"ids": "sink"}),
         spec("drive.secrets", {}, {"key": TEXT}, output_labels=[{"path": "", "label": {"confidentiality": "secret"}}]),
         spec(
             "table.sort",
@@ -246,6 +248,15 @@ def test_data_reaches_what_policy_lets_it_reach(case: Case) -> None:
     found = flows(checked(case.steps, case.policy))
     verdicts = [f"{item.code} {'ask' if item.needs_approval else 'deny'}" for item in found]
     assert verdicts == ([case.verdict] if case.verdict else [])
+
+
+@pytest.mark.parametrize(
+    ("path", "met"), [("/rows/*/id", True), ("/rows/*", True), ("/rows", True), ("/rows/0", True), ("/rows/1", False)]
+)
+def test_a_label_holds_wherever_a_path_may_meet_its_pattern(path: str, met: bool) -> None:
+    first = [step("list", "drive.first"), step("d", "drive.drop", ids=ref("list", path))]
+    found = [item for item in checked(first).findings if item.code == "P404"]
+    assert bool(found) is met
 
 
 # ---------------------------------------------------------------------------------------- releases

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
+from dagwright.llm.gbnf import constant, either, json_of, list_of, literal, text
 from dagwright.model import JsonSchema
 from dagwright.tool import JoinRule, ToolSpec
 from dagwright.value import StepReference
-from decomposer.gbnf import constant, either, json_of, list_of, literal, text
 from decomposer.grounding import Grounding, categories
 from decomposer.scope import Scope, Variable, properties_of
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dagwright.exceptions import ModelAnswerError
+from dagwright.llm.gbnf import either, literal
 from dagwright.llm.model import Message, Model, ModelRequest
 from dagwright.tool import ToolSpec
 from decomposer.call import Call, parse_call
-from decomposer.gbnf import either, literal
 from decomposer.grammar import CallGrammar, Rules, asked_for
 from decomposer.grounding import Grounding
 from decomposer.scope import Scope

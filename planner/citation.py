@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dagwright.llm.gbnf import literal
 from dagwright.llm.model import Message, Model, ModelRequest
 
 END = "end"
@@ -51,14 +52,14 @@ class Clauses:
         first = [index for index in range(start, len(self.words)) if self._begins(index)]
         if not first:
             return None
-        choices = [f"b{index}" for index in first] + ([_literal(END)] if may_end else [])
+        choices = [f"b{index}" for index in first] + ([literal(END)] if may_end else [])
         rules = [f'root ::= " " ( {" | ".join(choices)} ) "\\n"']
         for index in range(start, len(self.words)):
             if self._is_quotable(index):
-                more = f"{_literal(self._gap(index))} w{index + 1}" if self._goes_on(index) else ""
-                rules.append(f"w{index} ::= {_literal(self._plain(index))}{f' ( {more} )?' if more else ''}")
+                more = f"{literal(self._gap(index))} w{index + 1}" if self._goes_on(index) else ""
+                rules.append(f"w{index} ::= {literal(self._plain(index))}{f' ( {more} )?' if more else ''}")
                 if index in first:
-                    rules.append(f"b{index} ::= {_literal(self._plain(index))}{f' {more}' if more else ''}")
+                    rules.append(f"b{index} ::= {literal(self._plain(index))}{f' {more}' if more else ''}")
         return "\n".join(rules) + "\n"
 
     def after(self, citation: str, start: int) -> int:
@@ -131,8 +132,3 @@ def cite(
         stable=len(opening) - 1,
     )
     return model.complete(request).text.strip()
-
-
-def _literal(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from dagwright.control import Control
 from dagwright.model import Frozen, Identifier
 from dagwright.predicate import Predicate
 from dagwright.value import Value
@@ -59,3 +60,5 @@ class Decomposition(Frozen):
     """The task."""
     steps: tuple[Step, ...]
     """At least one step."""
+    control: Control | None = None
+    """How they are run as one block; None runs them once, come what may."""

@@ -6,10 +6,12 @@ import math
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from dagwright.binding import KafkaBinding, McpBinding, TransformBinding, WorkerBinding
 from dagwright.label import FieldLabel, Release
 from dagwright.model import Frozen, Interval, JsonSchema
+from dagwright.predicate import Operator
 
 Role = Literal["data", "control", "sink"]
 """`data`: only processed; `control`: decides what is done; `sink`: decides where something goes."""
@@ -155,6 +157,20 @@ class FileRule(Frozen):
     """Name of the argument whose literal names the table in the file."""
 
 
+class ItemRule(Frozen):
+    """One item of the list that argument `of` holds."""
+
+    rule: Literal["item"] = "item"
+    of: str
+
+
+class CollectRule(Frozen):
+    """The list of what several passes gave, each as argument `of` says."""
+
+    rule: Literal["collect"] = "collect"
+    of: str
+
+
 OutputRule = Annotated[
     SameRule
     | ContentRule
@@ -169,7 +185,9 @@ OutputRule = Annotated[
     | FirstRule
     | ElementRule
     | ListRule
-    | FileRule,
+    | FileRule
+    | ItemRule
+    | CollectRule,
     Field(discriminator="rule"),
 ]
 """How one output's schema follows from the arguments' schemas and literals: a closed set."""
@@ -219,10 +237,32 @@ class HumanBinding(Frozen):
     kind: Literal["human"] = "human"
 
 
-Binding = Annotated[PythonBinding | HttpBinding | LlmBinding | HumanBinding, Field(discriminator="kind")]
+class Comparison(Frozen):
+    """How an argument of a control operation is judged."""
+
+    op: Operator
+    """How it is compared."""
+    to: JsonValue = None
+    """With what."""
+
+
+class ControlBinding(Frozen):
+    """A decision about a block of steps, made by the guarded worker itself; only `dagwright.control` needs it."""
+
+    kind: Literal["control"] = "control"
+    decides: Literal["when", "each", "until", "collect"]
+    """`when`: whether the block is run; `each`: once per which item; `until`: whether it was the last pass;
+    `collect`: nothing, it gathers what the passes gave."""
+    comparisons: tuple[Comparison, ...] = ()
+    """For `when` and `until`: one for each argument, in their order; all must hold."""
+
+
+Binding = Annotated[
+    PythonBinding | HttpBinding | LlmBinding | HumanBinding | ControlBinding, Field(discriminator="kind")
+]
 """How a worker runs an operation. No language model ever sees it."""
 
-BindingKind = Literal["python", "http", "llm", "human"]
+BindingKind = Literal["python", "http", "llm", "human", "control"]
 
 
 # ---------------------------------------------------------------------------------------- spec

@@ -54,7 +54,22 @@ class ObjectValue(Frozen):
     """The members by name."""
 
 
-TAGS = {"literal": "literal", "from": "from", "from_": "from", "input": "input", "list": "list", "object": "object"}
+class CoalesceValue(Frozen):
+    """The first of several values that is there: a step of a block that was skipped or failed gives none."""
+
+    coalesce: tuple[Value, ...] = Field(min_length=1)
+    """The alternatives, the preferred one first."""
+
+
+TAGS = {
+    "literal": "literal",
+    "from": "from",
+    "from_": "from",
+    "input": "input",
+    "list": "list",
+    "object": "object",
+    "coalesce": "coalesce",
+}
 
 
 _KINDS = {
@@ -63,6 +78,7 @@ _KINDS = {
     InputReference: "input",
     ListValue: "list",
     ObjectValue: "object",
+    CoalesceValue: "coalesce",
 }
 
 
@@ -81,17 +97,21 @@ Value = Annotated[
     | Annotated[StepReference, Tag("from")]
     | Annotated[InputReference, Tag("input")]
     | Annotated[ListValue, Tag("list")]
-    | Annotated[ObjectValue, Tag("object")],
+    | Annotated[ObjectValue, Tag("object")]
+    | Annotated[CoalesceValue, Tag("coalesce")],
     Discriminator(
         _tag,
         custom_error_type="value_kind",
-        custom_error_message="a value is exactly one of {literal}, {from, path}, {input, path}, {list}, {object}",
+        custom_error_message=(
+            "a value is exactly one of {literal}, {from, path}, {input, path}, {list}, {object}, {coalesce}"
+        ),
     ),
 ]
-"""Closed tagged union: literal, from, input, list or object; nesting allowed."""
+"""Closed tagged union: literal, from, input, list, object or coalesce; nesting allowed."""
 
 ListValue.model_rebuild()
 ObjectValue.model_rebuild()
+CoalesceValue.model_rebuild()
 
 
 EACH: Final = "*"
@@ -147,5 +167,8 @@ def leaves(value: Value, path: str = "") -> Iterator[tuple[str, LiteralValue | S
     elif isinstance(value, ObjectValue):
         for name, item in value.object.items():
             yield from leaves(item, f"{path}/object/{name.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(value, CoalesceValue):
+        for index, item in enumerate(value.coalesce):
+            yield from leaves(item, f"{path}/coalesce/{index}")
     else:
         yield path, value

@@ -15,8 +15,9 @@ from dagwright.decomposition import Step
 from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.policy import Policy
-from dagwright.tool import ToolSpec
-from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
+from dagwright.tool import ControlBinding, ToolSpec
+from dagwright.value import CoalesceValue, InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
+from validation.blocks import Block, FlatStep, flattened, outside_value
 from validation.contract import Contract, contract_of
 from validation.labels import Labels
 from validation.naming import Names
@@ -48,9 +49,19 @@ class PlacedStep(NamedTuple):
     """Arguments that are constants through and through."""
     references: tuple[tuple[str, str, Reference], ...]
     """Every reference: the argument, the place in the proposal, the reference."""
+    places: Mapping[str, str] = {}
+    """Places of the arguments of a control operation, which stand elsewhere."""
+
+    @property
+    def controls(self) -> ControlBinding | None:
+        """What it decides about its block; None for a step that the proposal lists."""
+        binding = self.contract.spec.binding if self.contract else None
+        return binding if isinstance(binding, ControlBinding) else None
 
     def argument_path(self, name: str) -> str:
         """Gives the place of an argument."""
+        if name in self.places:
+            return self.places[name]
         return f"{self.path}/tool_intent/required_inputs{pointer_of(name)}"
 
 
@@ -99,25 +110,28 @@ class Context:
 
     def _placed(self) -> Iterator[PlacedStep]:
         tools = self.catalogue.by_name
-        for group in self.parsed.groups:
-            number = self.task_numbers.get(group.task_id, -1)
-            for position, part in enumerate(group.steps):
-                operation = part.value.tool_intent.operation_name
-                spec = tools.get(operation)
-                base = f"{part.path}/tool_intent/required_inputs"
-                literals, references = _read(part.value.tool_intent.required_inputs, base)
-                yield PlacedStep(
-                    step=part.value,
-                    step_id=part.value.step_id,
-                    operation=operation,
-                    path=part.path,
-                    task_id=group.task_id,
-                    task=number,
-                    position=position,
-                    contract=contract_of(spec) if spec else None,
-                    literals=literals,
-                    references=references,
-                )
+        for flat in flattened(self.blocks, [part.value for part in self.parsed.answer.values()]):
+            intent = flat.step.tool_intent
+            spec = flat.spec or tools.get(intent.operation_name)
+            literals, references = _read(intent.required_inputs, flat)
+            yield PlacedStep(
+                step=flat.step,
+                step_id=flat.step.step_id,
+                operation=intent.operation_name,
+                path=flat.path,
+                task_id=flat.task_id,
+                task=self.task_numbers.get(flat.task_id, -1),
+                position=flat.position,
+                contract=contract_of(spec) if spec else None,
+                literals=literals,
+                references=references,
+                places=flat.places,
+            )
+
+    @cached_property
+    def blocks(self) -> list[Block]:
+        """The decompositions with what controls them."""
+        return [Block(item.task_id, item.steps, item.control, item.path) for item in self.parsed.groups]
 
     @cached_property
     def by_id(self) -> dict[str, PlacedStep]:
@@ -162,7 +176,7 @@ class Context:
         return tuple(
             (name, f"{part.path}{inside}", leaf)
             for name, part in self.parsed.answer.items()
-            for inside, leaf in _references(part.value)
+            for inside, leaf in _references(outside_value(part.value, self.blocks))
         )
 
     @cached_property
@@ -240,20 +254,22 @@ def constant(value: Value) -> tuple[bool, JsonValue]:
 
 
 def _read(
-    inputs: Mapping[str, Value], base: str
+    inputs: Mapping[str, Value], flat: FlatStep
 ) -> tuple[dict[str, JsonValue], tuple[tuple[str, str, Reference], ...]]:
     literals: dict[str, JsonValue] = {}
     references: list[tuple[str, str, Reference]] = []
     for name, value in inputs.items():
         if isinstance(value, LiteralValue):
             literals[name] = value.literal
-        elif isinstance(value, StepReference | InputReference):
-            references.append((name, base + pointer_of(name), value))
+            continue
+        place = flat.places.get(name) or f"{flat.path}/tool_intent/required_inputs{pointer_of(name)}"
+        if isinstance(value, StepReference | InputReference):
+            references.append((name, place, value))
         else:
             known, literal = constant(value)
             if known:
                 literals[name] = literal
-            references.extend((name, f"{base}{pointer_of(name)}{inside}", leaf) for inside, leaf in _references(value))
+            references.extend((name, place + inside, leaf) for inside, leaf in _references(value))
     return literals, tuple(references)
 
 
@@ -267,3 +283,6 @@ def _references(value: Value, inside: str = "") -> Iterator[tuple[str, Reference
     elif isinstance(value, ObjectValue):
         for name, item in value.object.items():
             yield from _references(item, f"{inside}/object{pointer_of(name)}")
+    elif isinstance(value, CoalesceValue):
+        for index, item in enumerate(value.coalesce):
+            yield from _references(item, f"{inside}/coalesce/{index}")

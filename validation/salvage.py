@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from dagwright.control import Control
 from dagwright.decomposition import Step
 from dagwright.finding import Finding, PatchOperation
 from dagwright.goal import Constraints, GoalInput
@@ -54,6 +55,8 @@ class Group:
     path: str
     listed: int
     """How many stand there, parsed or not."""
+    control: Control | None = None
+    """How they are run as one block."""
 
 
 @dataclass(slots=True)
@@ -107,6 +110,7 @@ def _whole(proposal: Proposal) -> Parsed:
                 ),
                 path=f"/decompositions/{index}",
                 listed=len(item.steps),
+                control=item.control,
             )
             for index, item in enumerate(proposal.decompositions)
         ],
@@ -161,7 +165,8 @@ def _group(item: dict[str, Any], index: int, broken: set[str]) -> Iterator[Group
         else:
             steps.append(Part(step, f"/decompositions/{index}/steps/{position}"))
     if isinstance(item.get("task_id"), str):
-        yield Group(item["task_id"], tuple(steps), f"/decompositions/{index}", len(listed))
+        control = _model(Control, item.get("control"))
+        yield Group(item["task_id"], tuple(steps), f"/decompositions/{index}", len(listed), control)
 
 
 def _model(kind: type[M], raw: object) -> M | None:

@@ -12,12 +12,14 @@ from dagwright.model import JsonSchema
 from dagwright.tool import (
     AddRule,
     CastRule,
+    CollectRule,
     ContentRule,
     DropRule,
     ElementRule,
     FileRule,
     FirstRule,
     GroupRule,
+    ItemRule,
     JoinRule,
     ListRule,
     PivotRule,
@@ -280,6 +282,15 @@ def _file(call: Call, rule: FileRule, declared: JsonSchema) -> JsonSchema | None
     return None if name is None else {**declared, "x-contents": {name: schema}}
 
 
+def _item(call: Call, rule: ItemRule, _: JsonSchema) -> JsonSchema | None:
+    items = call.arguments.get(rule.of, {}).get("items")
+    return items if isinstance(items, dict) and items else None
+
+
+def _collect(call: Call, rule: CollectRule, declared: JsonSchema) -> JsonSchema | None:
+    return {**declared, "items": call.arguments.get(rule.of, {})}
+
+
 _RULES: dict[type, Callable[[Call, Any, JsonSchema], JsonSchema | None]] = {
     SameRule: _same,
     ContentRule: _content,
@@ -295,4 +306,6 @@ _RULES: dict[type, Callable[[Call, Any, JsonSchema], JsonSchema | None]] = {
     ElementRule: _element,
     ListRule: _list,
     FileRule: _file,
+    ItemRule: _item,
+    CollectRule: _collect,
 }

@@ -9,7 +9,15 @@ from pydantic import JsonValue
 
 from dagwright.goal import Goal
 from dagwright.model import JsonSchema
-from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
+from dagwright.value import (
+    CoalesceValue,
+    InputReference,
+    ListValue,
+    LiteralValue,
+    ObjectValue,
+    StepReference,
+    Value,
+)
 from validation.types.pointer import Resolved, resolve
 from validation.types.schema import type_of
 
@@ -100,6 +108,8 @@ def value_schema(value: Value, scope: TypeScope) -> JsonSchema:
         return scope.list_of([value_schema(item, scope) for item in value.list])
     if isinstance(value, ObjectValue):
         return scope.object_of({name: value_schema(item, scope) for name, item in value.object.items()})
+    if isinstance(value, CoalesceValue):
+        return _either([value_schema(item, scope) for item in value.coalesce])
     found = scope.resolved(value)
     return found.schema if found is not None and found.answer == "found" else {}
 
@@ -107,6 +117,11 @@ def value_schema(value: Value, scope: TypeScope) -> JsonSchema:
 def constant_schema(value: JsonValue) -> JsonSchema:
     """Gives the schema that only this value fulfils."""
     return {"type": type_of(value), "const": value}
+
+
+def _either(schemas: list[JsonSchema]) -> JsonSchema:
+    different = list({id(schema): schema for schema in schemas}.values())
+    return different[0] if len(different) == 1 else {} if {} in different else {"anyOf": [*different]}
 
 
 def _list_schema(items: list[JsonSchema]) -> JsonSchema:

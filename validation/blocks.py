@@ -1,0 +1,246 @@
+"""Blocks as steps: what surrounds a task's steps (`dagwright.control`), written as operations of their own.
+
+So a condition, a loop's head and what gathers its results are steps like any other: with arguments
+that have types, labels and roles, in the same order. Everything that judges a proposal looks at these
+steps, and the worker runs them. Only `control` operations know about blocks:
+
+    when-TASK    first: whether the block is run
+    NAME         then, for `each`: the item of a pass, called as the loop says
+    until-TASK   after the steps, for `repeat`: whether it was the last pass
+    all-STEP     last, for `each`: the outputs of all passes of a step that others refer to
+
+No step of a proposal is called so, but for NAME: identifiers have no hyphen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from pydantic import JsonValue
+
+from dagwright.control import Condition, Control, Each
+from dagwright.decomposition import Decomposition, Step, ToolIntent
+from dagwright.model import Interval, JsonSchema
+from dagwright.proposal import Proposal
+from dagwright.tool import CollectRule, Comparison, ControlBinding, ItemRule, Role, ToolSpec
+from dagwright.value import CoalesceValue, ListValue, ObjectValue, StepReference, Value, leaves
+
+TOOL: Final = "control"
+"""The tool whose operations blocks are made of; no catalogue has it."""
+
+NOTHING: Final = Interval(low=0, high=0)
+
+
+class Block(NamedTuple):
+    """A task's steps with what surrounds them."""
+
+    task_id: str
+    steps: tuple[tuple[Step, str], ...]
+    """The steps as proposed, each with its place in the proposal."""
+    control: Control | None
+    path: str
+    """Place of the decomposition in the proposal."""
+
+
+class FlatStep(NamedTuple):
+    """A step as it is judged and run."""
+
+    task_id: str
+    step: Step
+    path: str
+    """Place in the proposal."""
+    spec: ToolSpec | None
+    """The contract of a control operation; None for a step that the proposal lists."""
+    places: Mapping[str, str] = {}
+    """Place of each argument of a control operation."""
+    position: int = 0
+    """Its number in its block."""
+
+
+def flat_steps(proposal: Proposal) -> tuple[FlatStep, ...]:
+    """Gives all steps of a proposal as they are judged and run."""
+    return tuple(flattened(blocks_of(proposal.decompositions), proposal.answer.values()))
+
+
+def blocks_of(decompositions: Iterable[Decomposition]) -> list[Block]:
+    """Gives the blocks of a proposal's decompositions."""
+    return [
+        Block(
+            item.task_id,
+            tuple((step, f"/decompositions/{index}/steps/{at}") for at, step in enumerate(item.steps)),
+            item.control,
+            f"/decompositions/{index}",
+        )
+        for index, item in enumerate(decompositions)
+    ]
+
+
+def flattened(blocks: Sequence[Block], answer: Iterable[Value]) -> Iterator[FlatStep]:
+    """Gives all steps in their order, block after block, with those that control them; `answer` is the proposal's."""
+    if not any(block.control for block in blocks):
+        for block in blocks:
+            for number, (step, path) in enumerate(block.steps):
+                yield FlatStep(block.task_id, step, path, None, {}, number)
+        return
+    passes = _passes(blocks)
+    wanted = _wanted(blocks, answer, passes)
+    for block in blocks:
+        for number, flat in enumerate(_flat(block, passes, wanted)):
+            yield flat._replace(position=number)
+
+
+def outside_value(value: Value, blocks: Sequence[Block]) -> Value:
+    """Gives a value as seen from outside all blocks, as the answer is."""
+    return _seen(value, None, _passes(blocks))
+
+
+def _passes(blocks: Sequence[Block]) -> dict[str, str]:
+    """Gives the task of each step that is run once per item."""
+    return {
+        step.step_id: block.task_id
+        for block in blocks
+        if block.control is not None and block.control.each is not None
+        for step, _ in block.steps
+    }
+
+
+def _wanted(blocks: Sequence[Block], answer: Iterable[Value], passes: Mapping[str, str]) -> set[str]:
+    """Gives the steps run per item that a step of another task, or the answer, refers to."""
+    uses = [(block.task_id, value) for block in blocks for value in _values(block)]
+    uses.extend(("", value) for value in answer)
+    return {
+        leaf.from_
+        for task, value in uses
+        for _, leaf in leaves(value)
+        if isinstance(leaf, StepReference) and passes.get(leaf.from_, task) != task
+    }
+
+
+def _values(block: Block) -> Iterator[Value]:
+    for step, _ in block.steps:
+        yield from step.tool_intent.required_inputs.values()
+    if block.control is not None:
+        yield from (condition.value for condition in block.control.when)
+        if block.control.each is not None:
+            yield block.control.each.items
+
+
+def _flat(block: Block, passes: Mapping[str, str], wanted: set[str]) -> Iterator[FlatStep]:
+    control, task = block.control or Control(), block.task_id
+    place = f"{block.path}/control"
+    if control.when:
+        conditions = [(condition, f"{place}/when/{n}/value") for n, condition in enumerate(control.when)]
+        yield _seen_step(_tested("when", task, conditions), passes)
+    if control.each is not None:
+        yield _seen_step(_head(task, control.each, place), passes)
+    for step, path in block.steps:
+        yield _seen_step(FlatStep(task, step, path, None), passes)
+    if control.repeat is not None:
+        conditions = [(c, f"{place}/repeat/until/{n}/value") for n, c in enumerate(control.repeat.until)]
+        yield _seen_step(_tested("until", task, conditions), passes)
+    if control.each is not None:
+        yield from (_collected(task, step, path) for step, path in block.steps if step.step_id in wanted)
+
+
+def _tested(decides: str, task: str, conditions: Sequence[tuple[Condition, str]]) -> FlatStep:
+    names = [f"value_{number}" for number in range(1, len(conditions) + 1)]
+    holds: JsonSchema = {"type": "object", "properties": {"holds": {"type": "boolean"}}, "required": ["holds"]}
+    spec = _spec(
+        ControlBinding(
+            decides="when" if decides == "when" else "until",
+            comparisons=tuple(Comparison(op=condition.op, to=condition.to) for condition, _ in conditions),
+        ),
+        {name: {} for name in names},
+        holds,
+        "control",
+    )
+    given = {name: condition.value for name, (condition, _) in zip(names, conditions, strict=True)}
+    words = "whether it is run" if decides == "when" else "whether it was the last pass"
+    places = {name: path for name, (_, path) in zip(names, conditions, strict=True)}
+    return FlatStep(task, _step(f"{decides}-{task}", words, spec, given), _over(places), spec, places)
+
+
+def _head(task: str, each: Each, place: str) -> FlatStep:
+    items: JsonSchema = {"type": "array"} if each.at_most is None else {"type": "array", "maxItems": each.at_most}
+    outputs: JsonSchema = {
+        "type": "object",
+        "properties": {"item": {}, "number": {"type": "integer", "minimum": 0}},
+        "required": ["item", "number"],
+    }
+    spec = _spec(ControlBinding(decides="each"), {"items": items}, outputs, "control")
+    spec = spec.model_copy(update={"output_rules": {"item": ItemRule(of="items")}})
+    step = _step(each.name, "one item of the list", spec, {"items": each.items})
+    return FlatStep(task, step, f"{place}/each", spec, {"items": f"{place}/each/items"})
+
+
+def _collected(task: str, step: Step, path: str) -> FlatStep:
+    outputs: JsonSchema = {
+        "type": "object",
+        "properties": {"items": {"type": "array"}},
+        "required": ["items"],
+    }
+    spec = _spec(ControlBinding(decides="collect"), {"outputs": {}}, outputs, "data")
+    spec = spec.model_copy(update={"output_rules": {"items": CollectRule(of="outputs")}})
+    given: dict[str, Value] = {"outputs": StepReference.model_validate({"from": step.step_id})}
+    whole = _step(f"all-{step.step_id}", f"what {step.step_id!r} gave in all passes", spec, given)
+    return FlatStep(task, whole, path, spec, {"outputs": path})
+
+
+def _spec(binding: ControlBinding, inputs: dict[str, JsonSchema], outputs: JsonSchema, role: Role) -> ToolSpec:
+    properties: dict[str, JsonValue] = {**inputs}
+    return ToolSpec(
+        tool_name=TOOL,
+        operation=binding.decides,
+        description="A decision about a block of steps.",
+        input_schema={"type": "object", "properties": properties, "required": list(inputs)},
+        output_schema=outputs,
+        roles=dict.fromkeys(inputs, role),
+        effect="read",
+        cost=NOTHING,
+        latency=NOTHING,
+        binding=binding,
+    )
+
+
+def _step(step_id: str, action: str, spec: ToolSpec, given: Mapping[str, Value]) -> Step:
+    """Gives the step of a control operation; its id need not be an identifier."""
+    intent = ToolIntent(tool_name=TOOL, operation=spec.operation, required_inputs=dict(given))
+    step = Step(step_id="control", action=action, tool_intent=intent)
+    return step.model_copy(update={"step_id": step_id})
+
+
+def _over(places: Mapping[str, str]) -> str:
+    return next(iter(places.values())).rsplit("/", 2)[0]
+
+
+# --------------------------------------------------------------------- as seen from another task
+
+
+def _seen_step(flat: FlatStep, passes: Mapping[str, str]) -> FlatStep:
+    intent = flat.step.tool_intent
+    given = {name: _seen(value, flat.task_id, passes) for name, value in intent.required_inputs.items()}
+    if all(given[name] is value for name, value in intent.required_inputs.items()):
+        return flat
+    changed = intent.model_copy(update={"required_inputs": given})
+    return flat._replace(step=flat.step.model_copy(update={"tool_intent": changed}))
+
+
+def _seen(value: Value, task: str | None, passes: Mapping[str, str]) -> Value:
+    """Gives a value in which references to what another task does per item lead to all passes."""
+    if isinstance(value, StepReference):
+        return value if passes.get(value.from_, task) == task else _all(value)
+    if isinstance(value, ListValue):
+        items = tuple(_seen(item, task, passes) for item in value.list)
+        return value if items == value.list else ListValue(list=items)
+    if isinstance(value, ObjectValue):
+        members = {name: _seen(item, task, passes) for name, item in value.object.items()}
+        return value if members == value.object else ObjectValue(object=members)
+    if isinstance(value, CoalesceValue):
+        items = tuple(_seen(item, task, passes) for item in value.coalesce)
+        return value if items == value.coalesce else CoalesceValue(coalesce=items)
+    return value
+
+
+def _all(value: StepReference) -> StepReference:
+    return value.model_copy(update={"from_": f"all-{value.from_}"})

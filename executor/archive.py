@@ -23,10 +23,12 @@ from dagwright.exceptions import ArchiveError
 from executor.database import Database, Values
 from executor.folder import DATABASE, folder_of, new_folder, runs
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Version 1 had no `head`: where a history was cut off at its end, nothing said so."""
 
 _TABLES = """
 CREATE TABLE run (id TEXT NOT NULL);
+CREATE TABLE head (hash TEXT NOT NULL);
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY, time TEXT NOT NULL, kind TEXT NOT NULL,
     body TEXT NOT NULL, prev TEXT NOT NULL, hash TEXT NOT NULL);
@@ -47,6 +49,7 @@ class Archive:
         self._database = database
         self.run: str = database.read("SELECT id FROM run")[0][0]
         """The run's id."""
+        self._has_head: bool = database.read("PRAGMA user_version")[0][0] > 1
         self._seq, self._head = self._last()
 
     @classmethod
@@ -62,6 +65,7 @@ class Archive:
             database = Database.create(path, what=what, tables=_TABLES, version=SCHEMA_VERSION)
             try:
                 database.write("INSERT INTO run VALUES (?)", (run,))
+                database.write("INSERT INTO head VALUES (?)", (GENESIS,))
                 return cls(folder, database)
             except BaseException:
                 database.close()
@@ -85,12 +89,18 @@ class Archive:
     def at(cls, folder: Path, *, read_only: bool = False) -> Archive:
         """Opens the archive in a folder, wherever it lies. Errors as for `open`."""
         path, what = folder / DATABASE, _what(folder.name)
-        database = Database.open(path, what=what, version=SCHEMA_VERSION, read_only=read_only)
+        versions = range(1, SCHEMA_VERSION + 1)
+        database = Database.open(path, what=what, versions=versions, read_only=read_only)
         try:
-            return cls(folder, database)
+            archive = cls(folder, database)
+            if not read_only and archive.stated_head != archive.head:
+                raise ArchiveError(
+                    f"{_what(archive.run)} was cut off at its end; `dagwright verify` says what is wrong"
+                )
         except ArchiveError:
             database.close()
             raise
+        return archive
 
     @property
     def files(self) -> Path:
@@ -106,6 +116,20 @@ class Archive:
     def head(self) -> Sha256:
         """Hash of the last event; `GENESIS` where there is none. Names the whole history."""
         return self._head
+
+    @property
+    def stated_head(self) -> Sha256:
+        """What the archive itself says that its head is, apart from its events.
+
+        Raises:
+            ArchiveError: it says nothing, or several things.
+        """
+        if not self._has_head:
+            return self._head
+        rows = self._database.read("SELECT hash FROM head")
+        if len(rows) != 1:
+            raise ArchiveError(f"the archive of run {self.run!r} names {len(rows)} heads, not one")
+        return str(rows[0][0])
 
     def append(self, kind: EventKind, body: JsonValue) -> Event:
         """Adds an event, durably unless inside a `batch` that is not.
@@ -134,6 +158,8 @@ class Archive:
             before = (self._seq, self._head)
             try:
                 yield
+                if is_outermost and self._head != before[1] and self._has_head:
+                    self._database.write("UPDATE head SET hash = ?", (self._head,))
             except BaseException:
                 if is_outermost:
                     self._seq, self._head = before

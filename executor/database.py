@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Container, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Database:
         return database
 
     @classmethod
-    def open(cls, path: Path, *, what: str, version: int, read_only: bool = False) -> Database:
+    def open(cls, path: Path, *, what: str, versions: Container[int], read_only: bool = False) -> Database:
         """Opens a file; read-only also while another process writes to it.
 
         Raises:
@@ -70,8 +70,8 @@ class Database:
         database = cls(path, connection, lock, what=what)
         try:
             ((found,),) = database.read("PRAGMA user_version")
-            if found != version:
-                raise ArchiveError(f"{what} has version {found}, expected {version}")
+            if found not in versions:
+                raise ArchiveError(f"{what} has version {found}, which this dagwright does not read")
         except ArchiveError:
             database.close()
             raise

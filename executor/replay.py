@@ -1,22 +1,30 @@
-"""`replay`: every artefact of a run made again from its archive, without model, network or effect."""
+"""`replay`: what a run made, made again from its archive, without model, network or effect.
+
+Made again: each program (certified), its report, its workflow (compiled), each attempt (decided),
+the outputs of each step that is pure computation (executed), the answer. Taken from the archive and
+checked by their hash: what models, servers and people said, and hence the proposals.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from pydantic import JsonValue
 
-from dagwright.canonical import sha256
+from dagwright.canonical import Sha256, sha256
 from dagwright.event import Event
 from dagwright.exceptions import DagwrightError
+from dagwright.finding import Report
 from dagwright.program import Program
 from executor.archive import Archive
+from executor.bindings.runner import Runner
 from executor.compile import compile_workflow
 from executor.decide import Command, Execution, Finish, Schedule, Stopped
 from executor.history import History
 from executor.recertify import program_of
+from executor.reexecution import Differs, Reexecution, pure_runners
 from executor.resolve import resolve
 
 
@@ -31,6 +39,10 @@ class Replay:
     """Programs certified and compiled again."""
     decisions: int
     """Attempts that the core scheduled again, as recorded."""
+    executed: tuple[str, ...] = ()
+    """Steps that were executed again and gave the same bytes."""
+    taken: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many steps were taken from the archive, by kind of binding; `model` are exchanges while planning."""
     divergence: str = ""
     """The first difference between the archive and what came out now; empty for none."""
 
@@ -47,42 +59,65 @@ class Replay:
             "events": self.events,
             "programs": self.programs,
             "decisions": self.decisions,
+            "executed": list(self.executed),
+            "taken": dict(self.taken),
             "divergence": self.divergence or None,
         }
 
     def __str__(self) -> str:
         verdict = "reproduced" if self.reproduced else f"diverges: {self.divergence}"
-        return f"{verdict} ({self.events} events, {self.programs} programs, {self.decisions} decisions)"
+        taken = ", ".join(f"{count} {kind}" for kind, count in sorted(self.taken.items())) or "nothing"
+        made = f"{self.events} events, {self.programs} programs, {self.decisions} decisions"
+        return f"{verdict} ({made}; {len(self.executed)} steps executed again; from the archive: {taken})"
 
 
 class _Divergence(Exception):
     """The first difference; raised and caught in this module only."""
 
 
-def replay(archive: Archive, *, certified: Callable[[Archive, Event], Program] = program_of) -> Replay:
-    """Certifies, compiles and decides again what a run recorded, and works its answer out again.
+def replay(
+    archive: Archive,
+    *,
+    certified: Callable[[Archive, Event], Program] = program_of,
+    runners: Mapping[str, Runner] | None = None,
+) -> Replay:
+    """Certifies, compiles, decides and executes again what a run recorded, and works its answer out again.
+
+    Args:
+        archive: of the run; nothing is written to it.
+        certified: gives the program of a `program` event.
+        runners: runners of pure operations by kind of binding; None for all that there are.
 
     Raises:
         ArchiveError: the archive cannot be read.
     """
     events = list(archive.events())
-    programs, decisions = 0, 0
+    programs: dict[Sha256, Program] = {}
+    again = Reexecution(archive, pure_runners() if runners is None else runners, programs)
+    decisions, divergence = 0, ""
     try:
         _chain(archive, events)
         for event in events:
             if event.kind == "program":
                 program = _program(archive, event, certified)
-                programs += 1
+                programs[program.hash] = program
+                _report(events, event, program)
                 _workflow(archive, events, program)
                 decisions += _decisions(archive, events, program)
                 _answer(archive, events, event, program)
-    except _Divergence as error:
-        return _result(archive, events, programs, decisions, str(error))
-    return _result(archive, events, programs, decisions, "")
-
-
-def _result(archive: Archive, events: list[Event], programs: int, decisions: int, divergence: str) -> Replay:
-    return Replay(run=archive.run, events=len(events), programs=programs, decisions=decisions, divergence=divergence)
+        again.to_end()
+    except (_Divergence, Differs) as error:
+        divergence = str(error)
+    asked = sum(event.kind == "llm.exchange" for event in events)
+    return Replay(
+        run=archive.run,
+        events=len(events),
+        programs=len(programs),
+        decisions=decisions,
+        executed=tuple(again.executed),
+        taken={**({"model": asked} if asked else {}), **again.taken},
+        divergence=divergence,
+    )
 
 
 def _chain(archive: Archive, events: list[Event]) -> None:
@@ -100,6 +135,16 @@ def _program(archive: Archive, event: Event, certified: Callable[[Archive, Event
     if program.hash != stated:
         raise _Divergence(f"the proposal of event {event.seq} certifies to {program.hash}, not {stated}")
     return program
+
+
+def _report(events: list[Event], made: Event, program: Program) -> None:
+    """Compares the report that came with a program; what a replan widened comes after the program's own findings."""
+    reports = [event for event in events if event.kind == "report" and event.seq < made.seq]
+    if not reports:
+        return
+    stated = Report.model_validate(reports[-1].body)
+    if stated.findings[: len(program.report.findings)] != program.report.findings:
+        raise _Divergence(f"the report of event {reports[-1].seq} has other findings than its proposal gets now")
 
 
 def _workflow(archive: Archive, events: list[Event], program: Program) -> None:

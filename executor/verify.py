@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, canonical_json, sha256, sha256_bytes
-from dagwright.event import GENESIS, Event
+from dagwright.event import GENESIS, Event, EventKind
 from dagwright.exceptions import DagwrightError
 from dagwright.goal import Goal
 from executor.archive import Archive
@@ -21,13 +21,26 @@ MAX_PROBLEMS = 100
 """Problems listed at most."""
 
 
+NAMED: dict[EventKind, tuple[str, ...]] = {
+    "goal": ("goal",),
+    "llm.exchange": ("request", "reply"),
+    "proposal": ("proposal",),
+    "program": ("proposal", "catalogue", "policy"),
+    "workflow": ("workflow",),
+    "task.completed": ("output",),
+    "effect.done": ("output",),
+}
+"""Members of an event's body that are hashes of artefacts, by its kind."""
+
+
 def verify(archive: Archive, *, recertify: Callable[[Archive, Event], Sha256] = recertified) -> tuple[str, ...]:
     """Gives all problems of an archive, the first `MAX_PROBLEMS`; none for one that is whole.
 
-    Checks the chain of events, each artefact's hash, that no event names a missing artefact, the
-    ledger against the events, the goal's files and those that steps wrote against the hashes that
-    the archive has of them, and that certifying each archived proposal again gives the same
-    program. A history cut off at its end is whole in itself: compare `Archive.head` for that.
+    Checks the chain of events and that it ends where the archive says, each artefact's hash, that
+    no event names a missing artefact, the ledger against the events, the goal's files and those
+    that steps wrote against the hashes that the archive has of them, and that certifying each
+    archived proposal again gives the same program. Whoever can write may also make a whole new
+    archive: compare `Archive.head` with what was noted elsewhere for that.
     """
     problems: list[str] = []
     for check in (_database, _chain, _artefacts, _references, _ledger, _files):
@@ -71,6 +84,8 @@ def _chain(archive: Archive) -> Iterator[str]:
         if not same:
             yield f"event {seq} ({kind}) is not what was written: its content has another hash"
         previous, expected = digest, seq + 1
+    if archive.stated_head != previous:
+        yield "the history does not end where the archive says: its last event is not the one that was written last"
 
 
 def _artefacts(archive: Archive) -> Iterator[str]:
@@ -82,10 +97,9 @@ def _artefacts(archive: Archive) -> Iterator[str]:
 
 def _references(archive: Archive) -> Iterator[str]:
     known = {name for (name,) in archive.rows("SELECT sha256 FROM artefact")}
-    fields = {"task.completed": ("output",), "program": ("proposal", "catalogue", "policy"), "workflow": ("workflow",)}
     for event in archive.events():
         body = event.body if isinstance(event.body, dict) else {}
-        for field in fields.get(event.kind, ()):
+        for field in NAMED.get(event.kind, ()):
             if body.get(field) is not None and body[field] not in known:
                 yield f"event {event.seq} ({event.kind}) names an artefact that is missing: {body[field]}"
 
@@ -103,10 +117,9 @@ def _files(archive: Archive) -> Iterator[str]:
         body = event.body if isinstance(event.body, dict) else {}
         if event.kind == "goal" and body.get("goal"):
             goal = Goal.model_validate(archive.get(str(body["goal"])))
-            expected.update(_described(given.value for given in goal.inputs.values()))
+            expected.update(described_files({name: given.value for name, given in goal.inputs.items()}))
         elif event.kind == "task.completed" and body.get("output"):
-            outputs = archive.get(str(body["output"]))
-            expected.update(_described(outputs.values() if isinstance(outputs, dict) else ()))
+            expected.update(described_files(archive.get(str(body["output"]))))
     root = archive.folder.resolve()
     for name, digest in sorted(expected.items()):
         path = (root / name).resolve()
@@ -116,9 +129,9 @@ def _files(archive: Archive) -> Iterator[str]:
             yield f"file {name!r} is not what was recorded: its bytes have another hash"
 
 
-def _described(values: Iterable[JsonValue]) -> Iterator[tuple[str, str]]:
-    """Gives path and hash of each description of a file."""
-    for value in values:
+def described_files(outputs: JsonValue) -> Iterator[tuple[str, str]]:
+    """Gives path and hash of each named output that describes a file."""
+    for value in outputs.values() if isinstance(outputs, dict) else ():
         if isinstance(value, dict) and {"path", "sha256", "bytes", "media_type"} == set(value):
             yield str(value["path"]), str(value["sha256"])
 

@@ -133,7 +133,7 @@ class Policy(Frozen):
     budget: Budget = Budget()
     """Limits of a run."""
     allowed_hosts: tuple[str, ...] = ()
-    """Hosts (`host` or `host:port`, globs allowed) that HTTP tools may reach."""
+    """Hosts (`host` or `host:port`, globs allowed) that tools may reach: HTTP APIs, workers, brokers, MCP servers."""
     allowed_paths: tuple[str, ...] = ("*",)
     """Globs over paths inside the run's folder that files may have."""
     rollbacks: tuple[RollbackRule, ...] | None = None
@@ -143,6 +143,8 @@ class Policy(Frozen):
     """`stated`: a constant that the goal's text does not state is untrusted; None: all constants are trusted."""
     releases: tuple[ReleaseRule, ...] | None = None
     """Which operations may endorse and declassify as they declare; where nothing is said, a person is asked."""
+    allowed_commands: tuple[str, ...] | None = None
+    """Commands (as a shell would take them, globs allowed) that may be run as MCP servers; None: no command."""
 
     @cached_property
     def hash(self) -> Sha256:

@@ -219,6 +219,8 @@ class HttpBinding(Frozen):
     """Header that carries it."""
     credential_prefix: str = "Bearer "
     """What stands before it in the header."""
+    idempotency_header: str | None = None
+    """Header that carries the idempotency key of methods that change something; None: `Idempotency-Key`."""
 
 
 class LlmBinding(Frozen):
@@ -258,11 +260,20 @@ class ControlBinding(Frozen):
 
 
 Binding = Annotated[
-    PythonBinding | HttpBinding | LlmBinding | HumanBinding | ControlBinding, Field(discriminator="kind")
+    PythonBinding
+    | HttpBinding
+    | LlmBinding
+    | HumanBinding
+    | ControlBinding
+    | TransformBinding
+    | WorkerBinding
+    | KafkaBinding
+    | McpBinding,
+    Field(discriminator="kind"),
 ]
 """How a worker runs an operation. No language model ever sees it."""
 
-BindingKind = Literal["python", "http", "llm", "human", "control"]
+BindingKind = Literal["python", "http", "llm", "human", "control", "transform", "worker", "kafka", "mcp"]
 
 
 # ---------------------------------------------------------------------------------------- spec

@@ -15,11 +15,11 @@ from pydantic import JsonValue
 from dagwright.canonical import canonical_json, ordered_json
 from dagwright.decomposition import Step
 from dagwright.exceptions import GuardViolation
-from dagwright.hosts import admitting, host_of
 from dagwright.model import JsonSchema
 from dagwright.policy import Action, Policy
 from dagwright.predicate import OutputPredicate
-from dagwright.tool import HttpBinding, ToolSpec
+from dagwright.reach import destinations
+from dagwright.tool import ToolSpec
 from validation.places import path_problem
 
 if TYPE_CHECKING:
@@ -101,15 +101,17 @@ def action_for(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Polic
 
 
 def check_places(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> None:
-    """Checks the host of an HTTP call and the files that the contract names against policy.
+    """Checks where a call leads (hosts, commands) and the files that its contract names against policy.
 
     Raises:
         GuardViolation: policy does not allow one of them.
     """
-    if isinstance(spec.binding, HttpBinding):
-        reached = host_of(spec.binding.url)
-        if reached is None or not admitting(policy.allowed_hosts, *reached):
-            raise GuardViolation(f"{spec.binding.url!r} is not at a host that policy allows", code="host_denied")
+    for destination in destinations(spec.binding):
+        if not destination.is_allowed(policy):
+            raise GuardViolation(
+                f"{destination.kind} {str(destination)!r} of {spec.name} is none that policy allows",
+                code=f"{destination.kind}_denied",
+            )
     for resource in resources((*spec.reads, *spec.writes), arguments):
         kind, _, path = resource.partition(":")
         if kind != "file":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
@@ -13,7 +12,8 @@ from dagwright.exceptions import GuardViolation
 from dagwright.model import Frozen, Interval
 from dagwright.policy import Action
 from dagwright.program import Program, ProgramStep
-from dagwright.tool import Effect, HttpBinding, ToolSpec
+from dagwright.reach import destinations
+from dagwright.tool import Effect, ToolSpec
 from dagwright.value import StepReference, leaves
 from executor.decide import Command, Completed, Execution, Failed, Schedule
 from executor.guard import action_for, check_places, resources
@@ -174,7 +174,7 @@ def _row(
 def _policy(program: Program, item: ProgramStep) -> tuple[Action, str, bool, tuple[str, ...]]:
     """Gives what the worker's guard would say, as far as values are known before anything runs."""
     spec, inputs = item.spec, program.proposal.goal.inputs
-    host = (f"host:{urlsplit(spec.binding.url).netloc}",) if isinstance(spec.binding, HttpBinding) else ()
+    reached = tuple(f"{found.kind}:{found}" for found in destinations(spec.binding))
     known = {
         name: value
         for name, value in item.step.tool_intent.required_inputs.items()
@@ -183,7 +183,7 @@ def _policy(program: Program, item: ProgramStep) -> tuple[Action, str, bool, tup
     decided = len(known) == len(item.step.tool_intent.required_inputs)
     given = {name: resolve(value, _nothing, inputs) for name, value in known.items()}
     arguments = filled(given, spec.input_schema)
-    places = host + resources((*spec.reads, *spec.writes), arguments)
+    places = reached + resources((*spec.reads, *spec.writes), arguments)
     action, reason = action_for(spec, arguments, program.policy) if decided else ("allow", "certified")
     try:
         check_places(spec, arguments, program.policy)

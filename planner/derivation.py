@@ -12,7 +12,8 @@ from dagwright.plan import Complexity, Plan, PlanMetadata, Task
 from dagwright.tool import ToolSpec
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
 
-_COMPLEXITY: dict[str, Complexity] = {"python": "low", "http": "medium", "llm": "medium", "human": "high"}
+_COMPLEXITY: dict[str, Complexity] = {"python": "low", "transform": "low", "human": "high"}
+"""Of steps by their kind of binding; every other one is `medium`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +102,7 @@ def plan_of(dag_id: str, drafts: Sequence[Draft], *, at: datetime | None, confid
                 description=described(draft.spec, draft.intent)[:4000],
                 dependencies=tuple(f"t_{step}" for step in dict.fromkeys(needed)),
                 parallelizable=True,
-                estimated_complexity=_COMPLEXITY[draft.spec.binding.kind],
+                estimated_complexity=_COMPLEXITY.get(draft.spec.binding.kind, "medium"),
                 required_capabilities=draft.spec.capabilities,
             )
         )

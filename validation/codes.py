@@ -244,7 +244,7 @@ _ROWS: tuple[Code, ...] = (
         "P409",
         "error",
         "place not allowed",
-        "A host or path is not one that policy allows.",
+        "A host, command or path is not one that policy allows.",
         "Use an allowed place, or change the policy.",
     ),
     Code("P410", "error", "secret in the plan", "A literal looks like a secret.", "Name a credential instead."),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import JsonValue
 
 from dagwright.exceptions import CatalogueError
-from dagwright.hosts import host_of
 from dagwright.label import Label
 from dagwright.model import JsonSchema
-from dagwright.tool import ContentRule, HttpBinding, JoinRule, Role, ToolSpec
+from dagwright.reach import Destination, destinations
+from dagwright.tool import ContentRule, JoinRule, Role, ToolSpec
 from dagwright.value import tokens_of
 from validation.types.memo import compiled, without_nullable
 from validation.types.schema import words
@@ -119,10 +119,9 @@ class Contract:
         return (tuple(naming), tuple(sorted({*naming.values(), *joined}))) if naming else None
 
     @cached_property
-    def host(self) -> tuple[str, int] | None:
-        """Host (lower case) and port that it reaches; None where it reaches none. No URL is no host: `("", 0)`."""
-        binding = self.spec.binding
-        return (host_of(binding.url) or ("", 0)) if isinstance(binding, HttpBinding) else None
+    def destinations(self) -> tuple[Destination, ...]:
+        """Hosts that it reaches and commands that it runs."""
+        return destinations(self.spec.binding)
 
     @cached_property
     def defaults(self) -> dict[str, JsonValue]:

@@ -12,6 +12,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Final
 
 from dagwright.label import TRUSTED, Label, join_all
+from dagwright.reach import OUTSIDE
 from dagwright.value import InputReference, LiteralValue, leaves, tokens_of
 from validation.contract import Contract
 from validation.passage import Passage, passage_of
@@ -216,5 +217,5 @@ def _declared(contract: Contract, tokens: tuple[str, ...]) -> Label:
         # On equal length a named token is more specific than `*`.
         most = max(over, key=lambda item: (len(item[0]), -item[0].count("*")))
         return join_all((most[1], *inside))
-    unlabelled = UNTRUSTED if contract.spec.binding.kind == "http" else TRUSTED
+    unlabelled = UNTRUSTED if contract.spec.binding.kind in OUTSIDE else TRUSTED
     return join_all((unlabelled, *inside))

@@ -1,4 +1,4 @@
-"""Policy level: hosts and paths that are reached, secrets that are written down (P409, P410)."""
+"""Policy level: hosts, commands and paths that are reached, secrets that are written down (P409, P410)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from dagwright.finding import Finding
-from dagwright.hosts import admitting
+from dagwright.reach import Destination
 from validation.context import Context, PlacedStep
 from validation.contract import Contract
 from validation.notes import finding
@@ -36,24 +36,27 @@ _LONGEST = 1_000_000
 
 
 def place_findings(context: Context) -> Iterator[Finding]:
-    """Gives the hosts, paths and secrets that must not stand in a plan."""
-    hosts: dict[tuple[str, int], bool] = {}
+    """Gives the hosts, commands, paths and secrets that must not stand in a plan."""
+    known: dict[Destination, bool] = {}
     for step in context.steps:
         contract = step.contract
-        if contract is not None and contract.host is not None:
-            allowed = hosts.setdefault(contract.host, bool(admitting(context.policy.allowed_hosts, *contract.host)))
-            if not allowed:
-                yield _host(context, step, f"{contract.host[0]}:{contract.host[1]}")
+        for destination in contract.destinations if contract is not None else ():
+            if not known.setdefault(destination, destination.is_allowed(context.policy)):
+                yield _destination(context, step, destination)
         if contract is not None and contract.paths:
             yield from _paths(context, step, contract)
         if step.literals:
             yield from _secrets(step)
 
 
-def _host(context: Context, step: PlacedStep, host: str) -> Finding:
-    allowed = ", ".join(map(repr, context.policy.allowed_hosts)) or "no host"
-    message = f"step {step.step_id!r} would reach host {host!r}; policy allows {allowed}"
-    return finding("P409", f"{step.path}/tool_intent", message, task=step.task_id, step=step.step_id, host=host)
+def _destination(context: Context, step: PlacedStep, destination: Destination) -> Finding:
+    policy, kind, name = context.policy, destination.kind, str(destination)
+    listed = policy.allowed_hosts if kind == "host" else policy.allowed_commands or ()
+    allowed = ", ".join(map(repr, listed)) or f"no {kind}"
+    does = "reach host" if kind == "host" else "run command"
+    message = f"step {step.step_id!r} would {does} {name!r}; policy allows {allowed}"
+    place = f"{step.path}/tool_intent"
+    return finding("P409", place, message, task=step.task_id, step=step.step_id, **{kind: name})
 
 
 def _paths(context: Context, step: PlacedStep, contract: Contract) -> Iterator[Finding]:

@@ -218,8 +218,9 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
                 yield Mutant(
                     change=f"defaults.{effect}: {usual} became {action}", policy=policy.model_copy(update=changed)
                 )
-    for field in ("allowed_hosts", "allowed_paths"):
-        yield from _places(policy, field, getattr(policy, field))
+    for field in ("allowed_hosts", "allowed_paths", "allowed_commands"):
+        if getattr(policy, field) is not None:
+            yield from _places(policy, field, getattr(policy, field))
 
 
 def _mutant(policy: Policy, field: str, index: int, update: dict[str, Any], change: str) -> Mutant:

@@ -22,6 +22,9 @@ from validation.context import constant
 from validation.contract import Contract, contract_of
 from validation.notes import finding
 
+_PURE = frozenset({"python", "llm", "transform"})
+"""Kinds of binding that reach nothing of themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -181,7 +184,7 @@ def _grants(derivations: _Derivations, item: ProgramStep) -> Iterator[Grant]:
 def _is_pure(contract: Contract) -> bool:
     """Whether an operation only computes: nothing read or written but its arguments, none of which leads anywhere."""
     spec = contract.spec
-    computes = spec.effect == "read" and not spec.reads and not spec.writes and spec.binding.kind in ("python", "llm")
+    computes = spec.effect == "read" and not spec.reads and not spec.writes and spec.binding.kind in _PURE
     return computes and all(role == "data" for role in spec.roles.values())
 
 

@@ -13,6 +13,7 @@ from dagwright.finding import Finding, Report
 from dagwright.label import TRUSTED, Label
 from dagwright.policy import Policy
 from dagwright.program import Bounds
+from dagwright.reach import destinations
 from dagwright.tool import Effect, HttpBinding, Role
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
 from validation.codes import VALIDATOR_VERSION
@@ -178,6 +179,7 @@ def _places(step: PlacedStep) -> Iterator[str]:
     if isinstance(binding, HttpBinding):
         yield f"{binding.method} {binding.url}"
         return
+    yield from (f"{found.kind} {found}" for found in destinations(binding))
     for name, template, written in step.contract.resources(step.literals):
         yield f"{'writes' if written else 'reads'} {name if name is not None else template}"
 

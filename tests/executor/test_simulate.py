@@ -63,8 +63,8 @@ def test_it_says_what_would_be_reached_and_what_policy_says(build: Any) -> None:
     program = build.program({"a": [], "b": [], "c": [], "d": ["a"]}, specs=specs, inputs=inputs, policy=policy)
     rows = {row.step: row for row in simulated(program).steps}
     assert {step: (row.action, row.decided, row.places) for step, row in rows.items()} == {
-        "a": ("allow", True, ("host:api.test",)),
-        "b": ("deny", True, ("host:evil.test",)),
+        "a": ("allow", True, ("host:api.test:443",)),
+        "b": ("deny", True, ("host:evil.test:443",)),
         "c": ("ask", True, ("file:c.md",)),
         "d": ("allow", False, ()),
     }

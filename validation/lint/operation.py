@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from dagwright.finding import Finding
 from dagwright.model import JsonSchema
+from dagwright.reach import OUTSIDE
 from dagwright.tool import HttpBinding, ToolSpec
 from dagwright.value import tokens_of
 from validation.lint.codes import flaw
@@ -147,6 +148,6 @@ def _sinks(tool: ToolSpec, path: str) -> Iterator[Finding]:
 def _labels(tool: ToolSpec, path: str) -> Iterator[Finding]:
     for index, field in enumerate(tool.output_labels):
         is_all = all(token == "*" for token in tokens_of(field.path))  # noqa: S105 - a token of a pointer
-        if is_all and field.label.integrity == "trusted" and tool.binding.kind in ("http", "llm"):
+        if is_all and field.label.integrity == "trusted" and tool.binding.kind in {*OUTSIDE, "llm"}:
             message = f"all that {tool.name!r} answers ({tool.binding.kind}) is declared trusted"
             yield flaw("L304", f"{path}/output_labels/{index}", message)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import product
+from math import prod
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,6 +22,7 @@ from dagwright.policy import Action, Policy
 from dagwright.predicate import OutputPredicate
 from dagwright.reach import destinations
 from dagwright.tool import ToolSpec
+from validation.contract import contract_of
 from validation.places import path_problem
 
 if TYPE_CHECKING:
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
 MAX_OUTPUT_BYTES = 256 * 1024 * 1024
 """Canonical JSON of one step's outputs."""
 
-_SLOT = re.compile(r"\{(\w+)\}")
+MAX_RESOURCES = 100_000
+"""Resources that one template may stand for."""
+
+_SLOT = re.compile(r"\{([^{}]+)\}")
 
 
 def check_arguments(arguments: Mapping[str, JsonValue], spec: ToolSpec) -> None:
@@ -103,6 +109,8 @@ def action_for(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Polic
 def check_places(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> None:
     """Checks where a call leads (hosts, commands) and the files that its contract names against policy.
 
+    Files are those of its resources and those of its arguments that are paths in the run's folder.
+
     Raises:
         GuardViolation: policy does not allow one of them.
     """
@@ -121,6 +129,11 @@ def check_places(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Pol
             raise GuardViolation(f"path {path!r} leads out of the run's folder", code="path_denied")
         if not any(fnmatchcase(str(parts), glob) for glob in policy.allowed_paths):
             raise GuardViolation(f"path {path!r} is not among those that policy allows", code="path_denied")
+    for name in contract_of(spec).paths:
+        for path in _texts(arguments.get(name)):
+            problem = path_problem(path, policy.allowed_paths)
+            if problem is not None:
+                raise GuardViolation(f"argument {name!r}: path {path!r} {problem}", code="path_denied")
 
 
 def check_payload(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> None:
@@ -140,14 +153,38 @@ def check_payload(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Po
 def resources(templates: tuple[str, ...], arguments: Mapping[str, JsonValue]) -> tuple[str, ...]:
     """Gives resource templates with arguments filled in, once each.
 
-    A file's description stands for its path; a template with an absent argument is left out.
+    A file's description stands for its path, and a list for each of its items; a template with an absent
+    argument is left out.
+
+    Raises:
+        GuardViolation: lists make it stand for too many.
     """
     found: dict[str, None] = {}
     for template in templates:
-        names = _SLOT.findall(template)
+        names = tuple(dict.fromkeys(_SLOT.findall(template)))
         if all(arguments.get(name) is not None for name in names):
-            found[_SLOT.sub(lambda slot: _named(arguments[slot.group(1)]), template)] = None
+            found |= dict.fromkeys(_filled_in(template, names, [_names(arguments[name]) for name in names]))
     return tuple(found)
+
+
+def _filled_in(template: str, names: tuple[str, ...], values: list[list[str]]) -> Iterator[str]:
+    if prod(map(len, values)) > MAX_RESOURCES:
+        raise GuardViolation(f"{template!r} stands for more than {MAX_RESOURCES:,} resources", code="too_large")
+    for chosen in product(*values):
+        known = dict(zip(names, chosen, strict=True))
+        yield _SLOT.sub(partial(_looked_up, known), template)
+
+
+def _looked_up(known: Mapping[str, str], slot: re.Match[str]) -> str:
+    return known[slot.group(1)]
+
+
+def _names(value: JsonValue) -> list[str]:
+    return [_named(item) for item in value] if isinstance(value, list) else [_named(value)]
+
+
+def _texts(value: JsonValue) -> list[str]:
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
 
 
 def _named(value: JsonValue) -> str:

@@ -26,6 +26,8 @@ ANY: Final = Size(1, None)
 _DEPTH = 24
 _COUNTED = 10_000  # items of an array that are added up one by one
 _CHARACTER = 6  # bytes of the longest: \u001f
+_PLAIN = 16  # digits up to which a whole float is written without an exponent
+_FLOAT = 24  # bytes of the longest float: -1.2345678901234567e+300
 _FIXED = {"null": Size(4, 4), "boolean": Size(4, 5), "number": ANY, "integer": ANY}
 _FORMATS = {"date": Size(12, 12), "uuid": Size(38, 38)}
 
@@ -36,9 +38,24 @@ class Sizes:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Size, JsonSchema]] = {}
 
-    def of_arguments(self, arguments: Mapping[str, JsonSchema]) -> Size:
-        """Gives the size of an object with exactly these members."""
-        return _object({name: self.of(schema) for name, schema in arguments.items()})
+    def of_arguments(
+        self,
+        arguments: Mapping[str, JsonSchema],
+        literals: Mapping[str, JsonValue],
+        defaults: Mapping[str, JsonValue],
+    ) -> Size:
+        """Gives the size of a call's arguments as a worker completes them.
+
+        Args:
+            arguments: schemas of those that are given.
+            literals: values of those that are constants.
+            defaults: what stands for one that is absent; where that is null, a null that is given is left out.
+        """
+        filled_in = {name: value for name, value in defaults.items() if name not in arguments and value is not None}
+        members = {name: self.of(schema) for name, schema in arguments.items()}
+        members |= {name: _exact(value) for name, value in {**literals, **filled_in}.items()}
+        always = {name: size for name, size in members.items() if not _may_be_left_out(name, literals, defaults)}
+        return Size(_object(always).low, _object(members).high)
 
     def of(self, schema: JsonSchema, depth: int = 0) -> Size:
         """Gives the size of the values that a schema allows: never too narrow, `ANY` where it can't be told."""
@@ -52,7 +69,7 @@ class Sizes:
     def _measured(self, schema: JsonSchema, depth: int) -> Size:
         values = constants(schema)
         if values:
-            return _either(_exact(value) for value in values)
+            return _either(map(_constant, values))
         for keyword in ("anyOf", "oneOf"):
             options = subschemas(schema.get(keyword))
             if options:
@@ -99,6 +116,29 @@ def _exact(value: JsonValue) -> Size:
     return Size(size, size)
 
 
+def _may_be_left_out(name: str, literals: Mapping[str, JsonValue], defaults: Mapping[str, JsonValue]) -> bool:
+    return name in defaults and defaults[name] is None and literals.get(name) is None
+
+
+def _constant(value: JsonValue) -> Size:
+    """Gives the size of what equals a constant: a whole number may be written with or without a fraction."""
+    if isinstance(value, list):
+        return _list([_constant(item) for item in value])
+    if isinstance(value, dict):
+        return _object({name: _constant(item) for name, item in value.items()})
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+        return _exact(value)
+    return _either((_exact(int(value)), _whole_float(int(value))))
+
+
+def _whole_float(value: int) -> Size:
+    """Gives the size of a whole number that is written as a float; zero may have a sign."""
+    try:
+        return _exact(float(value) if value else -0.0)
+    except OverflowError:
+        return _exact(value)
+
+
 def _either(sizes: Iterable[Size]) -> Size:
     listed = list(sizes)
     highs = [size.high for size in listed if size.high is not None]
@@ -123,7 +163,8 @@ def _number(schema: JsonSchema) -> Size:
     low, high = schema.get("minimum"), schema.get("maximum")
     if not isinstance(low, int) or not isinstance(high, int):
         return ANY
-    return Size(1, max(len(str(low)), len(str(high))) + 2)  # 5 may be written 5.0
+    digits = max(len(str(low)), len(str(high)))
+    return Size(1, max(digits + 3, _FLOAT if digits > _PLAIN else 0))  # 5 may be written 5.0, and 0 as -0.0
 
 
 def _whole(schema: JsonSchema, keyword: str) -> int | None:

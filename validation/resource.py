@@ -57,7 +57,8 @@ def payloads(context: Context) -> Iterator[tuple[PlacedStep, Size]]:
     sizes = Sizes()
     for step in context.steps:
         if context.by_id[step.step_id] is step:
-            yield step, sizes.of_arguments(context.types.arguments[step.step_id])
+            defaults = step.contract.defaults if step.contract else {}
+            yield step, sizes.of_arguments(context.types.arguments[step.step_id], step.literals, defaults)
 
 
 def _largest_payload(context: Context) -> Interval | None:

@@ -140,6 +140,11 @@ class Contract:
         for template in self.spec.writes:
             yield filled(template, arguments, self.defaults), template, True
 
+    def naming_written(self, arguments: dict[str, JsonValue]) -> frozenset[str]:
+        """Gives the arguments that name a resource that is written, where constants alone do not tell which."""
+        open_ = (template for template in self.spec.writes if filled(template, arguments, self.defaults) is None)
+        return frozenset(name for template in open_ for name in _FIELD.findall(template))
+
 
 def filled(template: str, arguments: dict[str, JsonValue], defaults: dict[str, JsonValue]) -> str | None:
     """Gives a template with its fields filled in from literals; None where one isn't a literal."""

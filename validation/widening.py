@@ -1,9 +1,9 @@
 """`widened`: what a new version of a plan may do that the version before may not (P407).
 
 Authority is what a program may do beyond computing on its own data: which operations it calls, with which
-values, or from which sources, of the arguments that decide what is done or where something goes, which resources
-it uses, and how often it brings about each effect. A source is the whole derivation of a value: what is read, and
-how, up to the goal's inputs with their values.
+values, or from which sources, of the arguments that decide what is done, where something goes or what is written,
+which resources it uses, and how often it brings about each effect. A source is the whole derivation of a value:
+what is read, and how, up to the goal's inputs with their values.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dagwright.canonical import canonical_json, sha256
 from dagwright.finding import Finding
 from dagwright.model import Interval
 from dagwright.program import Program, ProgramStep
-from dagwright.value import InputReference, LiteralValue, StepReference, leaves
+from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
 from validation.context import constant
 from validation.contract import Contract, contract_of
 from validation.notes import finding
@@ -169,16 +169,24 @@ def _grants(derivations: _Derivations, item: ProgramStep) -> Iterator[Grant]:
     if _is_pure(contract):
         return
     yield Grant("operation", spec.name, spec.effect, "")
-    given = item.step.tool_intent.required_inputs
+    given = _given(contract, item)
     literals = {name: literal for name, value in given.items() for known, literal in (constant(value),) if known}
+    naming = contract.naming_written(literals)
     for name, value in given.items():
-        if contract.role(name) != "data":
+        if contract.role(name) != "data" or name in naming:
             for at, leaf in leaves(value):
                 derivation = "" if isinstance(leaf, LiteralValue) else derivations.of(leaf)
                 member = "/".join("*" if part.isdecimal() else part for part in at.split("/"))
                 yield Grant("argument", spec.name, name, derivations.source(leaf), member + derivation)
     for resource, template, written in contract.resources(literals):
         yield Grant("resource", spec.name, "write" if written else "read", resource or template)
+
+
+def _given(contract: Contract, item: ProgramStep) -> dict[str, Value]:
+    """Gives the arguments of a call: what is not given and has a default is that constant."""
+    given = item.step.tool_intent.required_inputs
+    left_out = {name: value for name, value in contract.defaults.items() if name not in given and value is not None}
+    return {**given, **{name: LiteralValue(literal=value) for name, value in left_out.items()}}
 
 
 def _is_pure(contract: Contract) -> bool:

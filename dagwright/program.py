@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NoReturn
 
 from dagwright.canonical import Sha256, sha256
 from dagwright.catalogue import Catalogue
@@ -19,6 +19,10 @@ from dagwright.tool import ToolSpec
 
 class Seal:
     """The right to make a Program. There is one, and only `validation.certify` holds it."""
+
+    def __reduce__(self) -> NoReturn:
+        """Refuses: what could be written down could be read back, and a Program must never come from outside."""
+        raise TypeError("a Program is never serialised; archive its proposal, and certify that again")
 
 
 SEAL: Final = Seal()
@@ -114,10 +118,11 @@ class Program:
         return {item.step.step_id: item for item in self.steps}
 
     def approval_digest(self, step_id: str) -> Sha256:
-        """Gives what an approval of a step binds to: its arguments, this program, the policy."""
+        """Gives what an approval of a step binds to: this very step, its arguments, this program, the policy."""
         item = self.by_id[step_id]
         return sha256(
             {
+                "step": step_id,
                 "operation": item.spec.name,
                 "arguments": item.step.tool_intent.required_inputs,
                 "program": self.hash,

@@ -4,19 +4,24 @@ Steps are laid into a minimum number of chains, one branch of a single FORK_JOIN
 waits for a step of another branch, a JOIN in its branch waits for that step's marker, a NOOP right
 after it. Joins name markers only: Conductor decides lazily after a worker task, and retries race
 with a JOIN on one, while system tasks are decided at once. No barrier is added, no order lost.
+
+The steps of a block (`executor.block`) count as one step here: they run in their order, nothing
+comes in between, and what follows the block waits for its end. Workflows of more than
+`split.LIMIT` tasks are divided into sub-workflows where the order allows it (`executor.split`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from pydantic import JsonValue
-
+from dagwright.control import Control
 from dagwright.program import Program, ProgramStep
 from dagwright.tool import ToolSpec
-from executor.chains import minimum_chains, reduced_predecessors
-from executor.workflow import TaskDef, WorkflowDef, WorkflowTask
+from executor.arrangement import Part, arranged
+from executor.block import block_tasks, controls_of, step_task
+from executor.chains import reduced_predecessors
+from executor.split import split
+from executor.workflow import TaskDef, WorkflowDef
 
 GRACE_SECONDS = 2
 """How much longer than the guarded worker an engine waits for an attempt to end."""
@@ -27,18 +32,12 @@ POLL_SECONDS = 3_600
 
 def compile_workflow(program: Program) -> WorkflowDef:
     """Gives the workflow of a program; the same program always gives the same workflow."""
-    position = {item.step.step_id: index for index, item in enumerate(program.steps)}
-    before = reduced_predecessors([[position[name] for name in item.after] for item in program.steps])
-    chains = minimum_chains(before)
-    if len(chains) <= 1:
-        tasks = tuple(_step_task(program, program.steps[index]) for chain in chains for index in chain)
-    else:
-        tasks = _forked(program, before, chains)
+    parts = _parts(program)
     specs = {item.spec.name: item.spec for item in program.steps}
     return WorkflowDef(
         name=f"dagwright_{program.hash[:16]}",
         description=f"goal {program.proposal.goal.goal_id}, proposal version {program.proposal.version}",
-        tasks=tasks,
+        tasks=arranged(split(parts, program), "all"),
         timeout_seconds=_workflow_seconds(program),
         task_defs=tuple(task_def(specs[name]) for name in sorted(specs)),
     )
@@ -62,44 +61,25 @@ def task_def(spec: ToolSpec) -> TaskDef:
     )
 
 
-def _forked(
-    program: Program, before: Sequence[Sequence[int]], chains: Sequence[Sequence[int]]
-) -> tuple[WorkflowTask, ...]:
-    names = [item.step.step_id for item in program.steps]
-    chain_of = {index: number for number, chain in enumerate(chains) for index in chain}
-    foreign = [[b for b in befores if chain_of[b] != chain_of[index]] for index, befores in enumerate(before)]
-    marked = {index for befores in foreign for index in befores} | {chain[-1] for chain in chains}
-    branches: list[tuple[WorkflowTask, ...]] = []
-    for chain in chains:
-        branch: list[WorkflowTask] = []
-        for index in chain:
-            if foreign[index]:
-                branch.append(_join(f"wait-{names[index]}", [_marker(names[other]) for other in foreign[index]]))
-            branch.append(_step_task(program, program.steps[index]))
-            if index in marked:
-                branch.append(WorkflowTask(name="done", task_reference_name=_marker(names[index]), type="NOOP"))
-        branches.append(tuple(branch))
-    fork = WorkflowTask(name="fork", task_reference_name="fork-all", type="FORK_JOIN", fork_tasks=tuple(branches))
-    return fork, _join("join-all", [_marker(names[chain[-1]]) for chain in chains])
+def _parts(program: Program) -> list[Part]:
+    """Gives the program's steps as parts: those of a block together, in a topological order."""
+    controls = controls_of(program)
+    members: dict[str, list[ProgramStep]] = {}
+    for item in program.steps:
+        key = f"block-{item.task_id}" if item.task_id in controls else item.step.step_id
+        members.setdefault(key, []).append(item)
+    place = {item.step.step_id: index for index, items in enumerate(members.values()) for item in items}
+    before = [
+        {place[name] for item in items for name in item.after} - {index} for index, items in enumerate(members.values())
+    ]
+    reduced = reduced_predecessors([sorted(befores) for befores in before])
+    return [_part(program, controls, items, befores) for items, befores in zip(members.values(), reduced, strict=True)]
 
 
-def _step_task(program: Program, item: ProgramStep) -> WorkflowTask:
-    inputs: dict[str, JsonValue] = {
-        "run": "${workflow.input.run}",
-        "program": program.hash,
-        "step": item.step.step_id,
-    }
-    return WorkflowTask(
-        name=item.spec.name, task_reference_name=item.step.step_id, type="SIMPLE", input_parameters=inputs
-    )
-
-
-def _marker(step: str) -> str:
-    return f"done-{step}"  # no step is called so: identifiers have no hyphen
-
-
-def _join(reference: str, markers: list[str]) -> WorkflowTask:
-    return WorkflowTask(name="join", task_reference_name=reference, type="JOIN", join_on=tuple(markers))
+def _part(program: Program, controls: dict[str, Control], items: list[ProgramStep], before: list[int]) -> Part:
+    control = controls.get(items[0].task_id)
+    tasks = (step_task(program, items[0]),) if control is None else block_tasks(program, control, items)
+    return Part(items[0].step.step_id, items[-1].step.step_id, tasks, before)
 
 
 def _workflow_seconds(program: Program) -> int:

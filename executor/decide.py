@@ -90,7 +90,7 @@ class Execution:
     """One execution of a workflow. Give it every event exactly once, in the order in which they happened."""
 
     def __init__(self, workflow: WorkflowDef) -> None:
-        self._nodes = graph_of(workflow)
+        self._nodes = graph_of(workflow).nodes
         self._defs = {found.name: found for found in workflow.task_defs}
         self._missing = {name: len(set(node.before)) for name, node in self._nodes.items()}
         self._after: dict[str, list[str]] = {name: [] for name in self._nodes}

@@ -42,7 +42,7 @@ def _task(task: WorkflowTask, definitions: dict[str, TaskDef]) -> Json:
 
 
 def _dump(model: WorkflowDef | WorkflowTask | TaskDef) -> Json:
-    return cast("Json", model.model_dump(mode="json", by_alias=True))
+    return cast("Json", model.model_dump(mode="json", by_alias=True, exclude_none=True))
 
 
 @dataclass(frozen=True, slots=True)

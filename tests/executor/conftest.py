@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -233,6 +235,17 @@ def bench(engine: Engine, archive: Archive) -> Bench:
 @pytest.fixture(scope="session")
 def build() -> Build:
     return Build()
+
+
+@pytest.fixture(scope="session")
+def blocks() -> ModuleType:
+    """`blocks.py`: programs with blocks."""
+    spec = importlib.util.spec_from_file_location("blocks_of_tests", Path(__file__).with_name("blocks.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Build:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagwright.canonical import to_json
+from dagwright.program import Program
 from dagwright.tool import Retry
 from executor.chains import minimum_chains, reduced_predecessors
 from executor.compile import compile_workflow, task_def
@@ -102,17 +103,107 @@ def test_tasks_carry_references_and_never_values(build: Any) -> None:
     assert "secrets" not in compile_workflow(program).model_dump_json()
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_golden(build: Any, name: str) -> None:
+def matches_golden(name: str, workflow: WorkflowDef) -> bool:
     """Delete a golden file to have it written anew; read the difference before committing it."""
-    workflow = compile_workflow(build.program(SHAPES[name]))
     path = GOLDEN / f"{name}.json"
     text = json.dumps(to_json(workflow), indent=1, sort_keys=True) + "\n"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    assert path.read_text() == text
-    assert WorkflowDef.model_validate_json(text) == workflow
+    return path.read_text() == text and WorkflowDef.model_validate_json(text) == workflow
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_golden(build: Any, name: str) -> None:
+    assert matches_golden(name, compile_workflow(build.program(SHAPES[name])))
+
+
+CONSTRUCTS = ("when", "each", "repeat", "optional", "optional_each", "when_each", "all")
+
+
+@pytest.mark.parametrize("name", CONSTRUCTS)
+def test_golden_blocks(blocks: Any, name: str) -> None:
+    assert set(CONSTRUCTS) == set(blocks.CONSTRUCTS)
+    assert matches_golden(f"block_{name}", compile_workflow(blocks.construct(name)))
+
+
+def program_order(program: Program) -> frozenset[tuple[str, str]]:
+    return closure({item.step.step_id: list(item.after) for item in program.steps})
+
+
+@st.composite
+def block_programs(draw: st.DrawFn, blocks: Any) -> Program:
+    """Draws a program whose tasks have random dependencies and random blocks."""
+    tasks: dict[str, Any] = {"begin": blocks.START}
+    for index in range(draw(st.integers(1, 6))):
+        steps = [blocks.step(f"s{index}_{n}", x={"literal": n}) for n in range(draw(st.integers(1, 3)))]
+        control: dict[str, Any] = {"when": list(blocks.FLAG)} if draw(st.booleans()) else {}
+        match draw(st.sampled_from(("once", "each", "repeat"))):
+            case "each":
+                control["each"] = {**blocks.EACH, "name": f"row{index}"}
+                steps[0] = blocks.step(f"s{index}_0", x=blocks.ref(f"row{index}", "/item"))
+            case "repeat":
+                until = {"value": blocks.ref(f"s{index}_0"), "op": "equals", "to": 1}
+                control["repeat"] = {"until": [until], "at_most": 2, "wait": draw(st.integers(0, 1))}
+            case _:
+                pass
+        control["optional"] = draw(st.booleans())
+        before = draw(st.lists(st.sampled_from([name for name in tasks if name != "begin"] or ["begin"]), unique=True))
+        tasks[f"t{index}"] = (["begin", *before], steps, control)
+    return blocks.certified(tasks, {"a": blocks.ref("start", "/numbers")})
+
+
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_blocks_keep_the_order_of_the_program(blocks: Any, data: st.DataObject) -> None:
+    program = data.draw(block_programs(blocks))
+    assert order_of(compile_workflow(program)) == program_order(program)
+
+
+def trees(width: int, depth: int) -> dict[str, list[str]]:
+    """Gives `depth` layers of chains side by side between one first and one last step, several times over."""
+    after: dict[str, list[str]] = {"first": []}
+    last = ["first"]
+    for round_ in range(2):
+        ends: list[str] = []
+        for row in range(width):
+            for step in range(depth):
+                name = f"r{round_}_{row}_{step}"
+                after[name] = [f"r{round_}_{row}_{step - 1}"] if step else last
+            ends.append(f"r{round_}_{row}_{depth - 1}")
+        after[f"end{round_}"] = ends
+        last = [f"end{round_}"]
+    return after
+
+
+LARGE: dict[str, tuple[dict[str, list[str]], bool]] = {
+    "wide": ({f"s{n}": [] for n in range(1_000)}, True),
+    "long": ({f"s{n}": [f"s{n - 1}"] if n else [] for n in range(1_000)}, True),
+    "chains between forks": (trees(20, 20), True),
+    "many of all": (trees(300, 3), True),
+    "interwoven": (
+        {f"s{n}": [f"s{b}" for b in sorted({n - 20, n - 21 - n % 7}) if b >= 0] for n in range(300)},
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_workflows_are_divided_where_the_order_allows_it(build: Any, name: str) -> None:
+    after, divided = LARGE[name]
+    workflow = compile_workflow(build.program(after))
+    assert order_of(workflow) == closure(after)
+    top = [task for task in every_task(workflow.tasks) if task.type in ("SIMPLE", "SUB_WORKFLOW")]
+    assert (len(top) <= 200) == divided
+
+
+@given(after=dags(most=14))
+@settings(max_examples=200, deadline=None)
+def test_dividing_changes_no_order(build: Any, after: dict[str, list[str]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("LIMIT", 2), ("SMALLEST", 2), ("PIECE", 4)):
+            patch.setattr(f"executor.split.{name}", value)
+        assert order_of(compile_workflow(build.program(after))) == closure(after)
 
 
 RETRIES = [

@@ -1,0 +1,110 @@
+"""Programs with blocks for the executor's tests: certified, from tasks given as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from dagwright.catalogue import Catalogue
+from dagwright.policy import Policy
+from dagwright.program import Program
+from dagwright.tool import Retry, ToolSpec
+from validation import certify
+
+NUMBERS = {"type": "array", "items": {"type": "integer"}, "maxItems": 6}
+TRIES = Retry(attempts=2, delay=0)
+
+
+def operation(name: str, inputs: dict[str, Any], outputs: dict[str, Any], **more: Any) -> ToolSpec:
+    """Gives the contract of `work.NAME`."""
+    given: dict[str, Any] = {"effect": "read", "binding": {"kind": "python", "callable": "tests:none"}} | more
+    return ToolSpec(
+        tool_name="work",
+        operation=name,
+        description="Does a piece of work.",
+        input_schema={"type": "object", "properties": inputs, "additionalProperties": False},
+        output_schema={"type": "object", "properties": outputs, "required": list(outputs)},
+        latency={"low": 1, "high": 2},
+        cost={"low": 0, "high": 0},
+        **given,
+    )
+
+
+CATALOGUE = Catalogue(
+    name="blocks",
+    tools=(
+        operation("list", {}, {"numbers": NUMBERS, "flag": {"type": "boolean"}}),
+        operation("number", {"x": {}}, {"value": {"type": "integer"}}),
+        operation("effect", {"x": {}}, {"value": {"type": "integer"}}, effect="write", idempotent=False, retry=TRIES),
+    ),
+)
+
+
+def step(name: str, call: str = "number", /, **arguments: Any) -> dict[str, Any]:
+    """Gives a step that calls `work.CALL`."""
+    intent = {"tool_name": "work", "operation": call, "required_inputs": arguments}
+    return {"step_id": name, "action": f"do {name}", "tool_intent": intent}
+
+
+def ref(name: str, path: str = "/value") -> dict[str, Any]:
+    return {"from": name, "path": path}
+
+
+def proposal(
+    tasks: Mapping[str, tuple[Sequence[str], Sequence[dict[str, Any]], Mapping[str, Any] | None]],
+    answer: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Gives the proposal of tasks, each `(dependencies, steps, control)`."""
+    nodes = [{"task_id": name, "description": name, "dependencies": list(task[0])} for name, task in tasks.items()]
+    decompositions = [
+        {"task_id": name, "steps": list(steps)} | ({"control": dict(control)} if control else {})
+        for name, (_, steps, control) in tasks.items()
+    ]
+    plan = {"dag_id": "d", "nodes": nodes}
+    goal = {"goal_id": "g", "text": "a goal"}
+    return {"goal": goal, "plan": plan, "decompositions": decompositions, "answer": dict(answer)}
+
+
+def certified(
+    tasks: Mapping[str, tuple[Sequence[str], Sequence[dict[str, Any]], Mapping[str, Any] | None]],
+    answer: Mapping[str, Any],
+) -> Program:
+    """Gives the certified program of tasks, each `(dependencies, steps, control)`."""
+    policy = Policy.model_validate({"name": "p", "defaults": {"read": "allow", "write": "allow"}})
+    workers = frozenset(["python", "control"])
+    return certify(proposal(tasks, answer), catalogue=CATALOGUE, policy=policy, workers=workers)
+
+
+FLAG = ({"value": ref("start", "/flag"), "op": "equals", "to": True},)
+EACH = {"name": "row", "items": ref("start", "/numbers"), "at_most": 6}
+UNTIL = {"until": ({"value": ref("a2"), "op": "greater", "to": 3},), "at_most": 4, "wait": 2}
+
+START = ((), (step("start", "list"),), None)
+PAIR = (step("a1", x={"literal": 1}), step("a2", "effect", x=ref("a1")))
+PER_ITEM = (step("a1", x=ref("row", "/item")), step("a2", "effect", x=ref("a1")))
+CONSTRUCTS: dict[str, tuple[Sequence[dict[str, Any]], dict[str, Any], dict[str, Any]]] = {
+    "when": (PAIR, {"when": FLAG}, {"coalesce": [ref("a2"), {"literal": 0}]}),
+    "each": (PER_ITEM, {"each": EACH}, ref("a2", "/items/*/value")),
+    "repeat": (PAIR, {"repeat": UNTIL}, ref("a2")),
+    "optional": (PAIR, {"optional": True}, {"coalesce": [ref("a2"), {"literal": 0}]}),
+    "optional_each": (PER_ITEM, {"each": EACH, "optional": True}, ref("a2", "/items/*/value")),
+    "when_each": (PER_ITEM, {"when": FLAG, "each": EACH}, {"coalesce": [ref("a2", "/items/*/value"), {"literal": []}]}),
+    "all": (
+        PAIR,
+        {"when": FLAG, "repeat": UNTIL, "optional": True},
+        {"coalesce": [ref("a2"), {"literal": 0}]},
+    ),
+}
+"""Steps, control and what the end is given, by construct."""
+
+
+def construct(name: str) -> Program:
+    """Gives the program start → block → end for one of `CONSTRUCTS`, with a branch beside the block."""
+    steps, control, used = CONSTRUCTS[name]
+    tasks = {
+        "begin": START,
+        "block": (("begin",), steps, control),
+        "beside": (("begin",), (step("b1", x=ref("start", "/numbers")),), None),
+        "end": (("block", "beside"), (step("c1", x={"list": [used, ref("b1")]}),), None),
+    }
+    return certified(tasks, {"c": ref("c1")})

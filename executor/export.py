@@ -7,11 +7,13 @@ import sqlite3
 import tempfile
 import zipfile
 import zlib
-from contextlib import closing
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from pathlib import Path, PurePosixPath
 
 from dagwright.exceptions import ArchiveError
 from executor.archive import Archive
+from executor.folder import DATABASE
 
 _MAX_MEMBERS = 100_000
 _UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
@@ -63,6 +65,24 @@ def import_run(source: Path, home: Path) -> str:
     except _UNREADABLE as error:
         raise ArchiveError(f"{str(source)!r} cannot be imported: {error}") from error
     return run
+
+
+@contextmanager
+def opened(home: Path, named: str) -> Generator[Archive]:
+    """Gives the archive of a run for reading: one of a home by its id, or one in an exported file by its path.
+
+    Raises:
+        ArchiveError: there is neither, or the file is not an exported run.
+    """
+    source = Path(named)
+    if not source.is_file() or (home / "runs" / source.name / DATABASE).is_file():
+        with Archive.open(home, named, read_only=True) as archive:
+            yield archive
+        return
+    with tempfile.TemporaryDirectory(prefix="dagwright-run-") as scratch:
+        run = import_run(source, Path(scratch))
+        with Archive.open(Path(scratch), run, read_only=True) as archive:
+            yield archive
 
 
 def _copy(source: Path, target: Path) -> None:

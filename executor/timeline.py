@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,8 +13,6 @@ from dagwright.canonical import Sha256
 from dagwright.event import Event
 from dagwright.proposal import Proposal
 from executor.archive import Archive
-from executor.order import graph_of
-from executor.workflow import WorkflowDef
 
 AttemptState = Literal["scheduled", "running", "completed", "failed", "timed_out", "cancelled"]
 
@@ -43,8 +40,6 @@ PHASES: Mapping[str, PhaseName] = {
     "outcome": "conclusion",
 }
 """Phase that the time before an event of a kind belongs to; `execution` for all others."""
-
-_BASE = re.compile(r"[A-Za-z_]\w*")
 
 
 @dataclass(kw_only=True)
@@ -204,10 +199,8 @@ def _rows(archive: Archive, events: list[Event], zero: datetime) -> tuple[Row, .
         body = cast("dict[str, Any]", event.body) if isinstance(event.body, dict) else {}
         if event.kind == "program":
             plans[body["program"]] = _Plan(archive, body["proposal"])
-        elif event.kind == "workflow" and body.get("workflow") and body["program"] in plans:
-            plans[body["program"]].compiled(archive, body["workflow"])
         elif event.kind.startswith("task."):
-            key = (body["program"], body["step"])
+            key = (body["program"], _name(body))
             if key not in rows:
                 rows[key] = plans[key[0]].row(key[1]) if key[0] in plans else Row(step=key[1], operation="", version=1)
             _take(rows[key], event, body, _since(event.time, zero))
@@ -221,27 +214,41 @@ class _Plan:
         parsed = Proposal.model_validate(archive.get(proposal))
         self._version = parsed.version
         self._steps = {step.step_id: step for _, step in parsed.steps()}
-        self._before: dict[str, tuple[str, ...]] = {}
-
-    def compiled(self, archive: Archive, workflow: Sha256) -> None:
-        nodes = graph_of(WorkflowDef.model_validate(archive.get(workflow)))
-        for name, node in nodes.items():  # markers stand for the steps before them
-            found: dict[str, None] = {}
-            for before in node.before:
-                is_step = nodes[before].task.type == "SIMPLE"
-                found |= dict.fromkeys((before,) if is_step else self._before.get(before, ()))
-            self._before[name] = tuple(found)
+        self._before = _directly_before(parsed)
 
     def row(self, name: str) -> Row:
-        base = _BASE.match(name)
-        step = self._steps.get(name) or (self._steps.get(base[0]) if base else None)
+        base = _base(name)
+        step = self._steps.get(base)
         return Row(
             step=name,
             operation=step.tool_intent.operation_name if step else "",
             version=self._version,
             action=step.action if step else "",
-            before=self._before.get(name, ()),
+            before=self._before.get(base, ()),
         )
+
+
+def _directly_before(proposal: Proposal) -> dict[str, tuple[str, ...]]:
+    """Gives, by step, the steps that it waits for: the one before it in its task, or the last of other tasks."""
+    steps: dict[str, list[str]] = {}
+    for task, step in proposal.steps():
+        steps.setdefault(task, []).append(step.step_id)
+    found: dict[str, tuple[str, ...]] = {}
+    for task in proposal.plan.nodes:
+        own = steps.get(task.task_id, [])
+        lasts = tuple(steps[needed][-1] for needed in task.dependencies if steps.get(needed))
+        found |= {step: (own[place - 1],) if place else lasts for place, step in enumerate(own)}
+    return found
+
+
+def _name(body: dict[str, Any]) -> str:
+    """Gives what a step is called; one that is run in several passes has the pass's number behind it."""
+    number = body.get("number")
+    return str(body["step"]) if number is None else f"{body['step']}[{number}]"
+
+
+def _base(name: str) -> str:
+    return name.partition("[")[0]
 
 
 def _take(row: Row, event: Event, body: dict[str, Any], at: float) -> None:
@@ -266,7 +273,7 @@ def _mark_critical(rows: tuple[Row, ...]) -> None:
     while row is not None and not row.is_critical:
         row.is_critical = True
         due = row.attempts[0].scheduled
-        named = [other for other in rows if other.step in row.before and other.version == row.version]
+        named = [other for other in rows if _base(other.step) in row.before and other.version == row.version]
         earlier = [other for other in named or rows if other.end <= due and not other.is_critical]
         row = max(earlier, key=lambda other: other.end, default=None)
 

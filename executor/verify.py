@@ -33,16 +33,20 @@ NAMED: dict[EventKind, tuple[str, ...]] = {
 """Members of an event's body that are hashes of artefacts, by its kind."""
 
 
-def verify(archive: Archive, *, recertify: Callable[[Archive, Event], Sha256] = recertified) -> tuple[str, ...]:
+def verify(
+    archive: Archive, *, recertify: Callable[[Archive, Event], Sha256] = recertified, head: Sha256 = ""
+) -> tuple[str, ...]:
     """Gives all problems of an archive, the first `MAX_PROBLEMS`; none for one that is whole.
 
     Checks the chain of events and that it ends where the archive says, each artefact's hash, that
     no event names a missing artefact, the ledger against the events, the goal's files and those
     that steps wrote against the hashes that the archive has of them, and that certifying each
     archived proposal again gives the same program. Whoever can write may also make a whole new
-    archive: compare `Archive.head` with what was noted elsewhere for that.
+    archive: `head`, the hash of the last event as it was noted elsewhere, excludes that.
     """
     problems: list[str] = []
+    if head and head != archive.head:
+        problems.append(f"the history ends with event {archive.head}, not with {head}")
     for check in (_database, _chain, _artefacts, _references, _ledger, _files):
         for problem in _guarded(check, archive):
             problems.append(problem)

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from dagwright.exceptions import ArchiveError
 from dagwright.goal import Goal
 from executor.archive import Archive
+from executor.export import opened
 from executor.folder import runs
 from orchestrator.view.pictures import latest_proposal, task_states
 
@@ -51,16 +52,20 @@ def status_of(archive: Archive) -> str:
 def full(home: Path, run: str) -> dict[str, JsonValue]:
     """Gives one run as JSON: goal, versions, plan with states, findings, steps, outcome, files.
 
+    Args:
+        home: folder of all runs.
+        run: a run's id, or the path of an exported one.
+
     Raises:
         ArchiveError: there is no such run.
     """
-    with Archive.open(home, run, read_only=True) as archive:
+    with opened(home, run) as archive:
         proposal = latest_proposal(archive)
         bodies = {kind: [event.body for event in archive.events(kind)] for kind in ("report", "outcome", "replan")}
         tasks = [event for event in archive.events() if event.kind.startswith("task.")]
         began = tasks[0].time if tasks else None
         return {
-            "run": run,
+            "run": archive.run,
             "folder": str(archive.folder),
             "status": status_of(archive),
             "goal": _goal_text(archive),

@@ -34,6 +34,9 @@ RuleFiles = Annotated[
 ]
 StrategyName = Annotated[str, typer.Option("--strategy", metavar="NAME", help="interleaved, cited or plan_first.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="A run's id; `dagwright runs list` shows them.")]
+Recorded = Annotated[
+    str, typer.Argument(metavar="RUN", help="A run's id (`dagwright runs list` shows them), or an exported file.")
+]
 
 
 def parsed_inputs(given: list[str] | None) -> dict[str, str | Path | JsonValue]:

@@ -65,10 +65,15 @@ def figures(line: Timeline) -> list[tuple[str, str]]:
         ("Whole run", duration(line.seconds)),
         ("Steps, first to last", duration(line.ended - line.begun)),
         ("Work of all steps", duration(sum(row.ran for row in line.rows))),
-        ("Critical path", f"{duration(sum(row.ran for row in critical))} in {len(critical)} steps"),
+        ("Critical path", _chain(critical)),
         ("Steps", f"{len(line.rows)}, {failed} failed, {retries} retries"),
         ("Model", f"{len(line.calls)} calls, {sum(call.tokens for call in line.calls):,} tokens, {cost}"),
     ]
+
+
+def _chain(rows: list[Row]) -> str:
+    ran, waited = (duration(sum(values)) for values in ((row.ran for row in rows), (row.waited for row in rows)))
+    return f"{len(rows)} steps: {ran} running, {waited} waiting"
 
 
 def _steps(line: Timeline) -> str:

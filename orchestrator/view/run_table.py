@@ -1,0 +1,125 @@
+"""One past run by its steps, as text: a table, a tree, a timeline."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dagwright.plan import Plan, Task
+from dagwright.proposal import Proposal
+from executor.timeline import Row, Timeline
+from orchestrator.view.gantt import SIGNS, duration
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+BAR = 60
+"""Characters of the timeline from its begin to its end."""
+COLOURS = {"completed": "green", "failed": "red", "timed_out": "red", "cancelled": "yellow"}
+
+
+def table(line: Timeline) -> RenderableType:
+    """Gives a row per step."""
+    from rich.table import Table
+
+    drawn = Table("", "step", "operation", "attempts", "began", "waited", "ran", "critical", "error", box=None)
+    for row in line.rows:
+        drawn.add_row(
+            _sign(row),
+            row.step,
+            row.operation,
+            str(len(row.attempts)),
+            duration(row.attempts[0].scheduled - line.begun),
+            duration(row.waited),
+            duration(row.ran),
+            "●" if row.is_critical else "",
+            row.attempts[-1].error,
+        )
+    return drawn
+
+
+def tree(proposal: Proposal, line: Timeline) -> RenderableType:
+    """Gives the plan, each task with its steps and how they went."""
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    rows = {row.step: row for row in line.rows}
+    steps: dict[str, list[str]] = {}
+    for owner, step in proposal.steps():
+        row = rows.get(step.step_id)
+        told = f"{_sign(row)} {escape(step.step_id)} [dim]{escape(step.tool_intent.operation_name)}[/]{_went(row)}"
+        steps.setdefault(owner, []).append(told)
+    root = Tree(f"[bold]plan[/] {escape(proposal.plan.dag_id)} · version {proposal.version}")
+    nodes: dict[str, Tree] = {}
+    for task in _ordered(proposal.plan):
+        needed = task.dependencies
+        others = f" [dim]also after {', '.join(needed[:-1])}[/]" if len(needed) > 1 else ""
+        label = f"[cyan]{escape(task.task_id)}[/] {escape(task.description)}{others}"
+        parent = nodes.get(needed[-1], root) if needed else root
+        nodes[task.task_id] = parent.add("\n".join([label, *steps.get(task.task_id, ())]))
+    return root
+
+
+def _ordered(plan: Plan) -> list[Task]:
+    """Gives the tasks in an order in which each follows what it depends on."""
+    waiting, done, found = list(plan.nodes), set[str](), list[Task]()
+    while waiting:
+        ready = next((task for task in waiting if set(task.dependencies) <= done), waiting[0])
+        waiting.remove(ready)
+        done.add(ready.task_id)
+        found.append(ready)
+    return found
+
+
+def bars(line: Timeline) -> RenderableType:
+    """Gives a line per step: due (·), running (█ on the critical path, else ▓), failed (×)."""
+    from rich.console import Group
+    from rich.text import Text
+
+    span = (line.ended - line.begun) or 1e-9
+    lines: list[RenderableType] = [Text(f"{'':<24}0{duration(span):>{BAR - 1}}", style="dim")]
+    for row in line.rows:
+        cells = _cells(row, line.begun, span)
+        text = Text.assemble(_sign_text(row), f" {row.step[:20]:<21} ")
+        text.append("".join(cells), style="blue" if row.is_critical else COLOURS.get(row.state, ""))
+        tries = f", {len(row.attempts)} attempts" if len(row.attempts) > 1 else ""
+        text.append(f" {duration(row.ran)}{tries}", style="dim")
+        lines.append(text)
+    lines.append(Text("█ critical path  ▓ other steps  × failed attempt  · due, or waiting for a retry", style="dim"))
+    return Group(*lines)
+
+
+def _cells(row: Row, begun: float, span: float) -> list[str]:
+    cells = [" "] * (BAR + 1)
+
+    def place(at: float) -> int:
+        return min(BAR, max(0, round(BAR * (at - begun) / span)))
+
+    for attempt in row.attempts:
+        started = attempt.started if attempt.started is not None else attempt.ended or attempt.scheduled
+        for at in range(place(attempt.scheduled), place(started)):
+            cells[at] = "·"
+        if attempt.started is not None:
+            sign = "×" if attempt.state in ("failed", "timed_out") else "█" if row.is_critical else "▓"
+            until = place(attempt.ended if attempt.ended is not None else begun + span)
+            for at in range(place(started), max(place(started) + 1, until)):
+                cells[at] = sign
+    return cells
+
+
+def _sign(row: Row | None) -> str:
+    if row is None:
+        return "[dim]·[/]"
+    return f"[{COLOURS.get(row.state, 'blue')}]{SIGNS[row.state]}[/]"
+
+
+def _sign_text(row: Row) -> tuple[str, str]:
+    return (SIGNS[row.state], COLOURS.get(row.state, "blue"))
+
+
+def _went(row: Row | None) -> str:
+    if row is None:
+        return " [dim]was not run in this version[/]"
+    tries = f" [yellow]{len(row.attempts)} attempts[/]" if len(row.attempts) > 1 else ""
+    error = f" [red]{row.attempts[-1].error}[/]" if row.attempts[-1].error else ""
+    critical = " [blue]critical[/]" if row.is_critical else ""
+    return f" {duration(row.ran)}{tries}{error}{critical}"

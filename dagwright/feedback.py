@@ -73,6 +73,10 @@ class Outcome(Frozen):
     """How many new plan versions were made."""
     files: tuple[str, ...] = ()
     """Files written, relative to the run's folder."""
+    undone: tuple[str, ...] = ()
+    """Effects that were undone after it had failed, a line each."""
+    not_undone: tuple[str, ...] = ()
+    """Effects that still stand although they should not, with what to do about each, a line each."""
     tokens: int = 0
     """Language model tokens, prompt and answer."""
     cost: float | None = None

@@ -102,6 +102,38 @@ class RollbackRule(Frozen):
 DEFAULT_FLOWS: tuple[FlowRule, ...] = (
     FlowRule(
         roles=("control", "sink"),
+RollbackWhen = Literal["automatic", "on_request"]
+"""`automatic`: as soon as a run has failed for good; `on_request`: when a person says `runs compensate`."""
+
+
+class UnknownRule(Frozen):
+    """What follows when nobody knows whether an effect that must not be repeated happened. First match decides."""
+
+    tools: str = "*"
+    """Glob over `tool.operation`."""
+    action: Literal["ask", "compensate"]
+    """`ask`: a person says what happened; `compensate`: it is undone, come what may, and then tried again."""
+    reason: str = ""
+    """Why, in words."""
+
+
+class BreakerRule(Frozen):
+    """When calls of an operation to one host are no longer tried for a while. The first rule that matches decides."""
+
+    tools: str = "*"
+    """Glob over `tool.operation`."""
+    failures: int = Field(default=5, ge=1)
+    """Transport failures in a row after which it opens."""
+    rate: float = Field(default=0.8, gt=0, le=1)
+    """Share of calls that failed in transport, within `window`, from which on it opens."""
+    calls: int = Field(default=20, ge=1)
+    """Calls within `window` before the share counts."""
+    window: float = Field(default=60.0, gt=0)
+    """Seconds."""
+    delay: float = Field(default=10.0, gt=0)
+    """Seconds until one call is let through as a probe; doubled, up to ten times this, as long as probes fail."""
+
+
         effects=("write", "external", "irreversible"),
         integrity=("untrusted",),
         action="deny",
@@ -148,6 +180,16 @@ class Policy(Frozen):
 
     @cached_property
     def hash(self) -> Sha256:
+    sandbox: Isolation | None = None
+    """The weakest sandbox that code may run in; None is `landlock`. `limits` keeps code neither from the network
+    nor from files."""
+
+    rollback: RollbackWhen | None = None
+    """When the steps of a run that fails for good are undone, as far as they name `compensate`; None: automatic."""
+    unknown_outcomes: tuple[UnknownRule, ...] | None = None
+    """What follows an effect of unknown outcome; where no rule matches, a person is asked."""
+    breakers: tuple[BreakerRule, ...] | None = None
+    """When an operation is no longer tried for a while; where no rule matches, the defaults of such a rule hold."""
         """SHA-256 of the canonical content."""
         return sha256(self)
 

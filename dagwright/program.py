@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NoReturn
@@ -61,6 +62,18 @@ class Bounds(Frozen):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compensation:
+    """How a step is undone, as it was proven together with the step."""
+
+    spec: ToolSpec
+    """The operation that undoes it."""
+    sources: Mapping[str, str]
+    """Where its arguments are found: JSON Pointers into `{"arguments": …, "outputs": …}` of the step, by name."""
+    needs_approval: bool
+    """Whether policy asks a person before it runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProgramStep:
     """One step with everything that was found out about it."""
 
@@ -80,6 +93,8 @@ class ProgramStep:
     """Arguments whose type could not be decided beforehand and is checked by the worker."""
     needs_approval: bool
     """Whether policy asks a person before it runs."""
+    compensation: Compensation | None = None
+    """How it is undone; None where it names no compensation, or none that was proven."""
 
 
 @dataclass(frozen=True, kw_only=True)

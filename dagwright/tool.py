@@ -10,7 +10,7 @@ from pydantic import Field, JsonValue
 
 from dagwright.binding import KafkaBinding, McpBinding, TransformBinding, WorkerBinding
 from dagwright.label import FieldLabel, Release
-from dagwright.model import Frozen, Interval, JsonSchema
+from dagwright.model import Frozen, Interval, JsonSchema, Pointer
 from dagwright.predicate import Operator
 
 Role = Literal["data", "control", "sink"]
@@ -353,6 +353,10 @@ class ToolSpec(Frozen):
     compensation: str | None = None
     """`tool.operation` that undoes it."""
     output_labels: tuple[FieldLabel, ...] = ()
+    compensation_inputs: dict[str, Pointer] | None = None
+    """Where the arguments of the compensation are found: for each a JSON Pointer into
+    `{"arguments": …, "outputs": …}` of this operation. Those that are not named here, or all for None, are the
+    arguments, else the outputs, of the same name."""
     """Labels of parts of the outputs, joined with those of the data arguments; the most specific
     pattern wins. Without any, outputs have the join of the arguments' labels."""
     releases: tuple[Release, ...] | None = None

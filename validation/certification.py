@@ -10,8 +10,9 @@ from dagwright.catalogue import Catalogue
 from dagwright.exceptions import ProposalRejected
 from dagwright.finding import Report
 from dagwright.policy import Policy
-from dagwright.program import SEAL, Certificate, Program, ProgramStep
+from dagwright.program import SEAL, Certificate, Compensation, Program, ProgramStep
 from validation.codes import VALIDATOR_VERSION
+from validation.compensation import compensation_of
 from validation.context import Context, PlacedStep
 from validation.examination import collection_paused, examine
 from validation.resource import bounds_of
@@ -86,6 +87,13 @@ def _used(context: Context) -> Iterator[str]:
             yield step.contract.spec.compensation or step.operation
 
 
+def _compensation(context: Context, step: PlacedStep) -> Compensation | None:
+    if step.contract is None or step.step.rollback_strategy != "compensate":
+        return None
+    found = compensation_of(context, step)
+    return found if isinstance(found, Compensation) else None
+
+
 def _program_steps(context: Context, report: Report) -> Iterator[ProgramStep]:
     labels = context.labels
     to_approve = {finding.step_id for finding in report.findings if finding.needs_approval}
@@ -104,6 +112,7 @@ def _program_steps(context: Context, report: Report) -> Iterator[ProgramStep]:
             output_label=labels.output(step.step_id),
             runtime_checks=tuple(sorted(set(undecided.get(step.step_id, ())))),
             needs_approval=step.step_id in to_approve,
+            compensation=_compensation(context, step),
         )
 
 

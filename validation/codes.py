@@ -237,8 +237,10 @@ _ROWS: tuple[Code, ...] = (
         "P408",
         "error",
         "no rollback",
-        "Policy demands a way to undo the step that it doesn't name, or that its operation doesn't have.",
+        "Policy demands a way to undo the step that it doesn't name, or that its operation doesn't have; "
+        "where policy demands none, a compensation that can't be run is a warning.",
         "Name a rollback strategy that policy accepts, or use an operation that can be undone.",
+        softer="warning",
     ),
     Code(
         "P409",

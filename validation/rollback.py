@@ -9,12 +9,14 @@ from dagwright.decomposition import RollbackStrategy
 from dagwright.finding import Finding
 from dagwright.policy import RollbackRule
 from dagwright.tool import ToolSpec
+from validation.compensation import compensation_of
 from validation.context import Context, PlacedStep
 from validation.notes import add, finding
 
 
 def rollback_findings(context: Context) -> Iterator[Finding]:
     """Gives the steps whose rollback strategy policy doesn't accept, or whose operation doesn't support it."""
+    yield from _without_compensation(context)
     rules = context.policy.rollbacks
     if not rules:
         return
@@ -26,7 +28,7 @@ def rollback_findings(context: Context) -> Iterator[Finding]:
         if spec.name not in deciding:
             deciding[spec.name] = next((rule for rule in rules if _matches(rule, spec)), None)
         rule = deciding[spec.name]
-        problem = _problem(context, spec, step.step.rollback_strategy, rule) if rule else None
+        problem = _problem(context, step, spec, rule) if rule else None
         if rule is not None and problem:
             yield _lacking(context, step, spec, rule, problem)
 
@@ -35,29 +37,40 @@ def _matches(rule: RollbackRule, spec: ToolSpec) -> bool:
     return spec.effect in rule.effects and fnmatchcase(spec.name, rule.tools)
 
 
-def _problem(context: Context, spec: ToolSpec, strategy: RollbackStrategy, rule: RollbackRule) -> str | None:
+def _problem(context: Context, step: PlacedStep, spec: ToolSpec, rule: RollbackRule) -> str | None:
+    strategy = step.step.rollback_strategy
     if strategy not in rule.strategies:
         return f"its rollback strategy is {strategy!r}"
-    return unsupported(context, spec, strategy)
+    return _unsupported(context, step, spec, strategy)
 
 
-def unsupported(context: Context, spec: ToolSpec, strategy: RollbackStrategy) -> str | None:
-    """Gives why an operation can't be rolled back so; None where it can."""
+def _unsupported(context: Context, step: PlacedStep, spec: ToolSpec, strategy: RollbackStrategy) -> str | None:
+    """Gives why a step can't be rolled back so; None where it can."""
     if strategy == "retry" and not spec.idempotent:
         return f"{spec.name!r} isn't idempotent, so that it can't be retried"
     if strategy != "compensate":
         return None
-    if spec.compensation is None:
-        return f"{spec.name!r} declares no compensation"
-    if spec.compensation not in context.catalogue.by_name:
-        return f"its compensation {spec.compensation!r} isn't in the catalogue"
-    return None
+    found = compensation_of(context, step)
+    return found if isinstance(found, str) else None
+
+
+def _without_compensation(context: Context) -> Iterator[Finding]:
+    """Gives the steps that name a compensation which can't be run, where policy demands nothing."""
+    for step in context.steps:
+        if step.contract is None or step.step.rollback_strategy != "compensate" or context.policy.rollbacks:
+            continue
+        problem = _unsupported(context, step, step.contract.spec, "compensate")
+        if problem is not None:
+            path, message = f"{step.path}/rollback_strategy", f"step {step.step_id!r} can't be undone: {problem}"
+            yield finding("P408", path, message, task=step.task_id, step=step.step_id, softer=True)
 
 
 def _lacking(context: Context, step: PlacedStep, spec: ToolSpec, rule: RollbackRule, problem: str) -> Finding:
     # That a person undoes it, or that nobody need, is for a person to say: no fix says it.
     supported = [
-        name for name in rule.strategies if name not in ("none", "manual") and unsupported(context, spec, name) is None
+        name
+        for name in rule.strategies
+        if name not in ("none", "manual") and _unsupported(context, step, spec, name) is None
     ]
     path = f"{step.path}/rollback_strategy" if "rollback_strategy" in step.step.model_fields_set else step.path
     why = f": {rule.reason}" if rule.reason else ""

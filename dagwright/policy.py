@@ -99,9 +99,6 @@ class RollbackRule(Frozen):
     """Why, in words; shown in findings."""
 
 
-DEFAULT_FLOWS: tuple[FlowRule, ...] = (
-    FlowRule(
-        roles=("control", "sink"),
 RollbackWhen = Literal["automatic", "on_request"]
 """`automatic`: as soon as a run has failed for good; `on_request`: when a person says `runs compensate`."""
 
@@ -134,6 +131,9 @@ class BreakerRule(Frozen):
     """Seconds until one call is let through as a probe; doubled, up to ten times this, as long as probes fail."""
 
 
+DEFAULT_FLOWS: tuple[FlowRule, ...] = (
+    FlowRule(
+        roles=("control", "sink"),
         effects=("write", "external", "irreversible"),
         integrity=("untrusted",),
         action="deny",
@@ -178,18 +178,15 @@ class Policy(Frozen):
     allowed_commands: tuple[str, ...] | None = None
     """Commands (as a shell would take them, globs allowed) that may be run as MCP servers; None: no command."""
 
-    @cached_property
-    def hash(self) -> Sha256:
-    sandbox: Isolation | None = None
-    """The weakest sandbox that code may run in; None is `landlock`. `limits` keeps code neither from the network
-    nor from files."""
-
     rollback: RollbackWhen | None = None
     """When the steps of a run that fails for good are undone, as far as they name `compensate`; None: automatic."""
     unknown_outcomes: tuple[UnknownRule, ...] | None = None
     """What follows an effect of unknown outcome; where no rule matches, a person is asked."""
     breakers: tuple[BreakerRule, ...] | None = None
     """When an operation is no longer tried for a while; where no rule matches, the defaults of such a rule hold."""
+
+    @cached_property
+    def hash(self) -> Sha256:
         """SHA-256 of the canonical content."""
         return sha256(self)
 

@@ -352,11 +352,11 @@ class ToolSpec(Frozen):
     """Whether doing it twice is the same as doing it once."""
     compensation: str | None = None
     """`tool.operation` that undoes it."""
-    output_labels: tuple[FieldLabel, ...] = ()
     compensation_inputs: dict[str, Pointer] | None = None
     """Where the arguments of the compensation are found: for each a JSON Pointer into
     `{"arguments": …, "outputs": …}` of this operation. Those that are not named here, or all for None, are the
     arguments, else the outputs, of the same name."""
+    output_labels: tuple[FieldLabel, ...] = ()
     """Labels of parts of the outputs, joined with those of the data arguments; the most specific
     pattern wins. Without any, outputs have the join of the arguments' labels."""
     releases: tuple[Release, ...] | None = None

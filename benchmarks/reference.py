@@ -155,6 +155,52 @@ def riders_and_chart(t: Tables) -> Known:
     return [b.age.mean(), winner(b.groupby("station").distance_km.sum()), None]
 
 
+@known
+def rated_price_median(t: Tables) -> Known:
+    c = t["coffee_sales"]
+    return [c.loc[c.rating.notna(), "price"].median()]
+
+
+@known
+def known_age_median(t: Tables) -> Known:
+    return [t["bike_trips"].age.median()]
+
+
+@known
+def distance_spread_and_age(t: Tables) -> Known:
+    b = t["bike_trips"]
+    return [b.distance_km.std(), b.age.mean()]
+
+
+@known
+def seats_and_district(t: Tables) -> Known:
+    s = t["coffee_shops"]
+    return [s.seats.mean(), winner(s.groupby("district").seats.mean())]
+
+
+@known
+def trips_by_station(t: Tables) -> Known:
+    counted = t["bike_trips"].groupby("station").size().reset_index(name="count")
+    return [rows(counted)]
+
+
+@known
+def island_count_and_flipper(t: Tables) -> Known:
+    p = t["penguins"]
+    return [rows(p.groupby("island").size().reset_index(name="count")), p.flipper_length_mm.mean()]
+
+
+@known
+def bills_histogram(_: Tables) -> Known:
+    return [None]
+
+
+@known
+def cash_quantity_average(t: Tables) -> Known:
+    c = t["coffee_sales"]
+    return [c.loc[c.payment == "cash", "quantity"].mean()]
+
+
 # Held-out goals.
 
 

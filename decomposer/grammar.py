@@ -183,12 +183,16 @@ class CallGrammar:
             if (wanted is None or column.kind in (wanted, "unknown"))
             and (shared is None or column.name in shared)
             and column.name not in used
-            and not (wanted == "numeric" and self._is_key(column.name))
+            and not (wanted == "numeric" and (self._is_key(column.name) or self._is_beside(column.name)))
         )
 
     def _is_key(self, column: str) -> bool:
         """Whether a numeric column numbers its rows: nothing is calculated from it unless it is named."""
         return re.search(r"(?:^|_)id$", column.lower()) is not None and not self.grounding.mentions(column)
+
+    def _is_beside(self, column: str) -> bool:
+        """Whether the goal counts things and says nothing of a numeric column: nothing is calculated from it."""
+        return self.grounding.counts and not self.grounding.touches(column, ())
 
     def _shared(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> set[str] | None:
         """Gives the columns of the other table where this argument joins two, else None."""

@@ -52,6 +52,15 @@ class Grounding:
             return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.written) is not None
         return re.search(rf"(?<!\w){re.escape(plain)}(?:s|es)?(?!\w)", self.text.replace("_", " ")) is not None
 
+    @property
+    def counts(self) -> bool:
+        """Whether it asks how many there are of something."""
+        return any(self.count(words) for words in ("how many", "number of", "count", "counts"))
+
+    def count(self, words: str) -> int:
+        """Gives how often the goal has these words, upper and lower case alike."""
+        return len(re.findall(rf"(?<!\w){re.escape(words.lower())}(?!\w)", self.text))
+
     def touches(self, column: str, values: Iterable[JsonValue]) -> bool:
         """Whether the goal has a word of a column's name, or one of its values."""
         words = [word for word in re.split(r"[\W_]+", column) if len(word) > 2]

@@ -64,6 +64,23 @@ def choice(words: str, *values: str) -> JsonSchema:
     return described({"type": "string", "enum": list(values)}, words)
 
 
+_STATISTICS: dict[str, list[str]] = {
+    "mean": ["mean", "average"],
+    "median": ["median"],
+    "std": ["standard deviation"],
+    "var": ["variance"],
+    "skew": ["skewness"],
+    "kurtosis": ["kurtosis"],
+}
+"""Words by which a goal names a statistic and nothing else."""
+
+
+def statistic(*values: str) -> JsonSchema:
+    """Gives the schema of the name of a statistic."""
+    cues: dict[str, JsonValue] = {value: [*_STATISTICS[value]] for value in values if value in _STATISTICS}
+    return {**choice("How.", *values), "x-cues": cues}
+
+
 def run_path(words: str, *suffixes: str) -> JsonSchema:
     """Gives the schema of a path inside the run's folder that ends in one of `suffixes`."""
     schema = text(words, format="run-path", minLength=1, maxLength=200)

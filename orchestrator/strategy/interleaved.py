@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dagwright.exceptions import ModelAnswerError
 from dagwright.goal import Goal
-from decomposer.writing import ANSWER, Conversation, write_call
+from dagwright.llm.model import Message
+from decomposer.call import Call
+from decomposer.writing import ANSWER, Conversation, Offer, write_call
 from orchestrator.strategy.cited import written
 from orchestrator.strategy.sheet import Sheet
 from orchestrator.strategy.strategy import MAX_STEPS, Planned, PlanningContext
@@ -27,18 +29,24 @@ class Interleaved:
             return written(sheet)
         opening = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback, sheet.plans())
         while sheet.generated < MAX_STEPS:
-            conversation = Conversation(opening=opening, lines=tuple(sheet.lines), own=len(own))
-            line, call = write_call(
-                context.model,
-                conversation,
-                label=sheet.label,
-                offer=sheet.offer(),
-                grounding=sheet.grounding,
-                seed=context.seed,
-                temperature=context.temperature,
-            )
+            line, call = _next(sheet, opening, len(own), sheet.offer())
+            owed = sheet.owed() if call.operation == ANSWER else None
+            if owed is not None:
+                line, call = _next(sheet, opening, len(own), owed)
             if call.operation == ANSWER:
                 context.on_line(f"{sheet.label} = {line}")
                 return sheet.planned(tuple(call.arguments.values()))
             sheet.add(line, call)
         raise ModelAnswerError(f"the model wrote {MAX_STEPS} steps and no answer")
+
+
+def _next(sheet: Sheet, opening: tuple[Message, ...], own: int, offer: Offer) -> tuple[str, Call]:
+    return write_call(
+        sheet.context.model,
+        Conversation(opening=opening, lines=tuple(sheet.lines), own=own),
+        label=sheet.label,
+        offer=offer,
+        grounding=sheet.grounding,
+        seed=sheet.context.seed,
+        temperature=sheet.context.temperature,
+    )

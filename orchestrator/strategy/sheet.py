@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
 
 from dagwright.decomposition import ToolIntent
 from dagwright.goal import Goal
@@ -13,8 +15,9 @@ from dagwright.tool import ToolSpec
 from dagwright.value import LiteralValue, StepReference, Value, leaves
 from decomposer.call import Call
 from decomposer.grounding import Grounding, ground
+from decomposer.owed import asked_values, giving, used_values
 from decomposer.scope import Scope, Variable, initial_scope, properties_of
-from decomposer.writing import Offer
+from decomposer.writing import Offer, is_open
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
 from planner.signature import described, header, words_of
@@ -85,6 +88,22 @@ class Sheet:
             taken=frozenset(self.written_files()),
             banned=self.context.banned | frozenset(self.calls.values()),
         )
+
+    def owed(self) -> Offer | None:
+        """Gives the calls that give what the goal asks for in so many words and no step has given; None for none."""
+        specs = self.operations.values()
+        asked = asked_values(specs, self.grounding, self._columns())
+        given = used_values(specs, (_constants(draft) for draft in self.drafts))
+        missing = [value for value, count in asked.items() if count > given[value]]
+        offer = replace(self.offer(answering=False), operations=giving(self.operations, missing))
+        return offer if offer.operations and is_open(offer, self.grounding) else None
+
+    def _columns(self) -> Iterator[str]:
+        """Gives the names of the columns of the goal's tables."""
+        from validation.types import columns
+
+        for variable in initial_scope(self.goal, self.context.catalogue).variables:
+            yield from (column.name for column in columns(variable.schema) or ())
 
     def _answerable(self) -> tuple[str, ...]:
         return tuple(variable.name for variable in self.scope.variables if _is_of_steps(variable))
@@ -185,6 +204,11 @@ class Sheet:
             version=self.context.version,
         )
         return Planned(proposal=proposal, lines={step: line for step, line in self.calls.items() if step in needed})
+
+
+def _constants(draft: Draft) -> dict[str, JsonValue]:
+    given = draft.intent.required_inputs
+    return {name: value.literal for name, value in given.items() if isinstance(value, LiteralValue)}
 
 
 def _file_names(goal: Goal) -> frozenset[str]:

@@ -136,3 +136,28 @@ def test_a_table_is_not_joined_with_what_was_made_of_it() -> None:
 
 def test_rows_are_set_against_what_was_made_of_them_where_the_goal_compares() -> None:
     assert ("people", "means") in pairs(joined("who earns more than the mean of the team"))
+
+
+@pytest.mark.parametrize(
+    ("goal", "offered"),
+    [
+        pytest.param("the mean pay of each team", True, id="each"),
+        pytest.param("which team earns the most", True, id="which"),
+        pytest.param("the mean pay", False, id="all rows together"),
+    ],
+)
+def test_groups_are_offered_only_for_goals_that_set_them_apart(goal: str, offered: bool) -> None:
+    assert asked_for(OPERATIONS["group_aggregate"], ground(goal), frozenset()) is offered
+    assert asked_for(OPERATIONS["group_count"], ground(goal), frozenset()) is offered
+
+
+@pytest.mark.parametrize(
+    ("goal", "offered"),
+    [
+        pytest.param("How many people are there in each team?", False, id="counts rows"),
+        pytest.param("How many people of what age are there in each team?", True, id="says the column"),
+        pytest.param("How well are people of each team off?", True, id="does not count"),
+    ],
+)
+def test_who_counts_calculates_nothing_from_columns_beside(goal: str, offered: bool) -> None:
+    assert ("age" in grammar(goal, "group_aggregate", people=PEOPLE).replace("page", "")) is offered

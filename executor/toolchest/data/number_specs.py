@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dagwright.model import JsonSchema
 from dagwright.tool import ElementRule, GroupRule, ListRule, PivotRule
-from executor.toolchest.contract import NUMBER_OR_NOTHING, choice, column, columns, described, record, table
+from executor.toolchest.contract import NUMBER_OR_NOTHING, choice, column, columns, described, record, statistic, table
 from executor.toolchest.data.spec import ROWS, operation
 
 NUMBER: JsonSchema = {"type": "number"}
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 
 _COUNTS: dict[str, JsonSchema] = dict.fromkeys(("count", "missing", "distinct"), COUNT)
+_GROUPING = (
+    "each", "every", "per", "by", "which", "group", "grouped", "across", "among", "between", "compare",
+    "highest", "lowest", "most", "least", "best", "worst", "largest", "smallest", "distribution",
+)  # fmt: skip
+"""Words that set groups apart; what has none of them asks about all rows together."""
+
 _MOMENTS: dict[str, JsonSchema] = dict.fromkeys(("mean", "std", "min", "q1", "median", "q3", "max"), NUMBER_OR_NOTHING)
 _DESCRIPTION: JsonSchema = {
     "type": "array",
@@ -25,6 +31,7 @@ GROUPING = (
         {"table": table(), "by": columns("Columns that make the groups.")},
         ROWS,
         rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
+        cues=_GROUPING,
     ),
     operation(
         "group_aggregate",
@@ -35,10 +42,11 @@ GROUPING = (
             "table": table(),
             "by": columns("Columns that make the groups."),
             "value": column("Column that is aggregated.", kind="numeric"),
-            "function": choice("How.", "mean", "sum", "median", "min", "max", "std", "nunique"),
+            "function": statistic("mean", "sum", "median", "min", "max", "std", "nunique"),
         },
         ROWS,
         rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
+        cues=_GROUPING,
     ),
     operation(
         "pivot_table",
@@ -73,9 +81,7 @@ SINGLE = (
         {
             "table": table(),
             "column": column("Column to calculate over.", kind="numeric"),
-            "function": choice(
-                "How.", "mean", "sum", "median", "min", "max", "std", "var", "q1", "q3", "skew", "kurtosis"
-            ),
+            "function": statistic("mean", "sum", "median", "min", "max", "std", "var", "q1", "q3", "skew", "kurtosis"),
         },
         {"value": NUMBER},
     ),

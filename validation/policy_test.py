@@ -219,8 +219,7 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
                     change=f"defaults.{effect}: {usual} became {action}", policy=policy.model_copy(update=changed)
                 )
     for field in ("allowed_hosts", "allowed_paths", "allowed_commands"):
-        if getattr(policy, field) is not None:
-            yield from _places(policy, field, getattr(policy, field))
+        yield from _places(policy, field, getattr(policy, field))
 
 
 def _mutant(policy: Policy, field: str, index: int, update: dict[str, Any], change: str) -> Mutant:
@@ -229,7 +228,9 @@ def _mutant(policy: Policy, field: str, index: int, update: dict[str, Any], chan
     return Mutant(change=f"{field}[{index}]: {change}", policy=policy.model_copy(update={field: tuple(rules)}))
 
 
-def _places(policy: Policy, field: str, places: tuple[str, ...]) -> Iterator[Mutant]:
+def _places(policy: Policy, field: str, places: tuple[str, ...] | None) -> Iterator[Mutant]:
+    if places is None:
+        return
     if "*" not in places:
         yield Mutant(change=f"{field}: any is allowed", policy=policy.model_copy(update={field: (*places, "*")}))
     for place in places:

@@ -1,4 +1,4 @@
-"""Which hosts an HTTP tool may reach: what the policy names, at an address that is not the inside of a network."""
+"""Which hosts a tool may reach: what the policy names, at an address that is not the inside of a network."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from dagwright.exceptions import ToolRejected, ToolUnavailable
 from dagwright.hosts import PORTS, admitting, is_explicit
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,23 +36,26 @@ def target_of(url: str, allowed: Iterable[str]) -> Target:
 
     Args:
         url: an absolute http or https URL.
-        allowed: entries as `dagwright.hosts` reads them. A private, loopback or link-local address is
-            reached only where an entry without globs names the host.
+        allowed: entries as `dagwright.hosts` reads them. A private or loopback address is reached only
+            where an entry without globs names the host; a link-local one, where cloud machines keep their
+            credentials, only where an entry names the address itself.
 
     Raises:
         ToolRejected: `host_not_allowed`, `address_not_allowed`, or `bad_url`.
         ToolUnavailable: `host_unknown`: the name has no address this time.
     """
-    scheme, host, port = _parts(url)
+    return target_at(*_parts(url), allowed)
+
+
+def target_at(scheme: str, host: str, port: int, allowed: Iterable[str]) -> Target:
+    """Gives where a host and port lead, if they may be reached; raises what `target_of` does."""
     matching = admitting(allowed, host, port)
     if not matching:
         raise ToolRejected(f"the policy does not allow host {host}:{port}", code="host_not_allowed")
     address = _address(host, port)
-    if not any(map(is_explicit, matching)) and not _is_global(address):
-        raise ToolRejected(
-            f"host {host} lies at the private address {address}; a policy must name such a host without globs",
-            code="address_not_allowed",
-        )
+    problem = _address_problem(host, address, named=any(map(is_explicit, matching)))
+    if problem:
+        raise ToolRejected(f"host {host} lies at the {problem}", code="address_not_allowed")
     return Target(scheme=scheme, host=host, port=port, address=address)
 
 
@@ -72,10 +77,35 @@ def _address(host: str, port: int) -> str:
         raise ToolUnavailable(f"host {host} has no address: {error}", code="host_unknown") from error
     addresses = [str(entry[4][0]) for entry in found]
     # The strictest one decides: a name must not hide an inner address behind an outer one.
-    return next((address for address in addresses if not _is_global(address)), addresses[0])
+    return min(addresses, key=_openness)
+
+
+def _openness(address: str) -> int:
+    """Orders addresses: link-local ones first, then other inner ones, then those of the open network."""
+    return 2 if _is_global(address) else 0 if _inner(address).is_link_local else 1
+
+
+def _address_problem(host: str, address: str, *, named: bool) -> str | None:
+    """Gives why an address is not reached; `named`: an entry without globs names its host."""
+    if _is_global(address):
+        return None
+    if not named:
+        return f"private address {address}; a policy must name such a host without globs"
+    if host != address and _inner(address).is_link_local:
+        return f"link-local address {address}; a policy must name such an address itself"
+    return None
 
 
 def _is_global(address: str) -> bool:
+    inner = _inner(address)
+    return inner.is_global and not inner.is_multicast
+
+
+def _inner(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Gives an address, or the IPv4 address that it stands for: mapped, 6to4, Teredo or translated (NAT64)."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_global and not parsed.is_multicast
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return parsed
+    if parsed in _NAT64:
+        return ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+    return parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo or (None, None))[1] or parsed

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
-from dagwright.exceptions import DiskError, ToolRejected, ToolUnavailable
+from dagwright.exceptions import DiskError, GuardViolation, ToolRejected, ToolUnavailable
 from dagwright.policy import Policy
 from dagwright.tool import BindingKind, ToolSpec
 
@@ -42,6 +42,8 @@ class ToolContext:
     """Set when the attempt is to stop; long work looks at it."""
     deadline: float
     """When the attempt is abandoned, on the clock of `time.monotonic()` (seconds)."""
+    tenant: str = "default"
+    """For whom the run is; what workers of several tenants are told."""
 
     @property
     def remaining(self) -> float:
@@ -69,11 +71,33 @@ class Runner(Protocol):
         ...
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """A runner that keeps something open between calls."""
+
+    def close(self) -> None:
+        """Ends it; a later call opens it again."""
+        ...
+
+
 Runners = Mapping[BindingKind, Runner]
 """The runner of each kind of binding."""
 
 _UNSURE = frozenset(
-    ("tool_failed", "http_timeout", "http_unreachable", "bad_answer", "too_large", "too_many_redirects")
+    (
+        "tool_failed",
+        "http_timeout",
+        "http_broken",
+        "bad_answer",
+        "too_large",
+        "too_many_redirects",
+        "redirect_failed",
+        "unknown_outcome",
+        "mcp_broken",
+        "kafka_broken",
+        "exit_status",
+        *("time_limit", "cpu_limit", "memory_limit", "process_limit", "file_limit", "disk_limit", "output_limit"),
+    )
 )
 
 
@@ -84,7 +108,7 @@ def may_have_acted(error: Exception) -> bool:
     a file that had no room; yes for an answer that never came or cannot be used, for other errors of a
     server, and for a crash.
     """
-    if isinstance(error, DiskError):
+    if isinstance(error, DiskError) or (isinstance(error, GuardViolation) and error.code == "sandbox_too_weak"):
         return False
     if not isinstance(error, ToolRejected | ToolUnavailable):
         return True

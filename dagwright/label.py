@@ -10,7 +10,8 @@ from dagwright.model import Frozen
 Integrity = Literal["trusted", "untrusted"]
 Confidentiality = Literal["public", "tenant", "secret"]
 
-_CONFIDENTIALITY: tuple[Confidentiality, ...] = ("public", "tenant", "secret")
+CONFIDENTIALITY: tuple[Confidentiality, ...] = ("public", "tenant", "secret")
+"""Levels, the mildest first."""
 
 
 class Label(Frozen):
@@ -28,14 +29,14 @@ class Label(Frozen):
         if self == other:
             return self
         untrusted = "untrusted" in (self.integrity, other.integrity)
-        level = max(_CONFIDENTIALITY.index(self.confidentiality), _CONFIDENTIALITY.index(other.confidentiality))
+        level = max(CONFIDENTIALITY.index(self.confidentiality), CONFIDENTIALITY.index(other.confidentiality))
         if self.readers is None or other.readers is None:
             readers = self.readers if other.readers is None else other.readers
         else:
             readers = tuple(sorted(set(self.readers) & set(other.readers)))
         return Label(
             integrity="untrusted" if untrusted else "trusted",
-            confidentiality=_CONFIDENTIALITY[level],
+            confidentiality=CONFIDENTIALITY[level],
             readers=readers,
         )
 
@@ -77,5 +78,5 @@ class Release(Frozen):
     def of(self, label: Label) -> Label:
         """Gives what a label becomes."""
         level = label.confidentiality if self.confidentiality is None else self.confidentiality
-        lower = min(level, label.confidentiality, key=_CONFIDENTIALITY.index)
+        lower = min(level, label.confidentiality, key=CONFIDENTIALITY.index)
         return label.model_copy(update={"integrity": self.integrity or label.integrity, "confidentiality": lower})

@@ -93,6 +93,8 @@ class ProgramStep:
     """Arguments whose type could not be decided beforehand and is checked by the worker."""
     needs_approval: bool
     """Whether policy asks a person before it runs."""
+    times: Interval = Interval(low=1, high=1)
+    """How often it is run, failures and retries apart; of what controls a block, 1."""
     compensation: Compensation | None = None
     """How it is undone; None where it names no compensation, or none that was proven."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from dagwright.canonical import canonical_json
 from dagwright.finding import Finding
@@ -19,8 +18,7 @@ from validation.notes import finding
 _PRESENCE = frozenset(("type", "properties", "required", "title", "description", "$schema", "$comment"))
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What policy says of one call."""
 
     action: Action

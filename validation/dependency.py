@@ -7,6 +7,7 @@ from functools import partial
 
 from dagwright.finding import Finding
 from dagwright.model import JsonSchema
+from dagwright.plan import Task
 from dagwright.value import InputReference, StepReference
 from validation.context import Context, PlacedStep, Reference, is_declared
 from validation.contract import Contract
@@ -32,9 +33,10 @@ def dependency_findings(context: Context) -> Iterator[Finding]:
                     if item.code != "D305":  # what it gives is known, whenever it runs
                         relation.without(step, argument)
                     yield item
-        if step.contract is not None:
+        if step.contract is not None and context.by_id[step.step_id] is step:
             yield from columns.findings(step, step.contract)
-            yield from relation.findings(step, step.contract)
+            if step.references:
+                yield from relation.findings(step, step.contract)
     for _, path, reference in context.answer_references:
         yield from _existence(context, None, path, reference)
 
@@ -46,6 +48,8 @@ def _dependencies(context: Context) -> Iterator[Finding]:
     known = Names(context.task_numbers)
     for part in context.parsed.tasks:
         task = part.value
+        if _is_plain(context, task):
+            continue
         seen: set[str] = set()
         for index, name in enumerate(task.dependencies):
             path = f"{part.path}/dependencies/{index}"
@@ -66,6 +70,13 @@ def _dependencies(context: Context) -> Iterator[Finding]:
             yield finding("D302", group.path, f"{message}; {known.hint(group.task_id)}", task=group.task_id)
 
 
+def _is_plain(context: Context, task: Task) -> bool:
+    """Whether a task depends on other tasks of the plan, on each once."""
+    distinct = set(task.dependencies)
+    repeated = len(distinct) < len(task.dependencies)
+    return not repeated and task.task_id not in distinct and distinct <= context.task_numbers.keys()
+
+
 def _circles(context: Context) -> Iterator[Finding]:
     for circle in context.order.circles():
         names = [context.tasks[number].task_id for number in (*circle, circle[0])]
@@ -83,7 +94,7 @@ def _is_sound(context: Context, step: PlacedStep, reference: Reference) -> bool:
     """Whether a reference plainly points at a declared output of a step before this one, or at a whole input."""
     if isinstance(reference, StepReference):
         producer = context.by_id.get(reference.from_)
-        outputs = context.types.outputs.get(reference.from_)
+        outputs = context.types.scope.steps.get(reference.from_)
         if producer is None or outputs is None or not context.upstream(producer, step):
             return False
         return not reference.path or is_declared(outputs, reference.path)
@@ -178,20 +189,19 @@ class ColumnNames:
         """Gives the names that are not in their table, or are of columns of the wrong type."""
         named = contract.named_columns
         arguments = self._context.types.arguments.get(step.step_id)
-        if named is None or arguments is None or self._context.by_id[step.step_id] is not step:
+        if named is None or arguments is None:
             return
-        names, tables = named
+        (names, tables), literals = named, step.literals
         # Schemas live as long as the context does, so that their ids stay theirs.
         key = (
             id(contract),
             *[id(arguments.get(table)) for table in tables],
-            *[repr(step.literals.get(name)) for name in names],
+            *[repr(literals[name]) if name in literals else name in arguments for name in names],
         )
-        whole = all(name in step.literals or name not in arguments for name in names)
-        if whole and key in self._right:
+        if key in self._right:
             return
-        problems = column_problems(contract.spec, arguments, step.literals)
-        if whole and not problems:
+        problems = column_problems(contract.spec, arguments, literals)
+        if not problems and all(name in literals or name not in arguments for name in names):
             self._right.add(key)
         yield from (_column(step, problem) for problem in problems)
 
@@ -236,6 +246,8 @@ class Relation:
         self._context = context
         self._skipped: set[tuple[str, str]] = set()
         self._verdicts: dict[tuple[int, int], tuple[str, str]] = {}
+        # Every reference of every argument has been looked up by now, most of them in few schemas.
+        self._some_may_lack = any(not found.certain for _, found in context.types.scope.found.values())
 
     def without(self, step: PlacedStep, argument: str) -> None:
         """Leaves out an argument whose references are wrong anyway."""
@@ -243,18 +255,15 @@ class Relation:
 
     def findings(self, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
         """Gives the arguments of a step that don't fit, or of which it can't be decided."""
-        if not step.references or self._context.by_id[step.step_id] is not step:
-            return
-        types = self._context.types
-        arguments = types.arguments[step.step_id]
-        for name in {argument: None for argument, _, _ in step.references}:
+        arguments = self._context.types.arguments[step.step_id]
+        for name in dict.fromkeys([argument for argument, _, _ in step.references]):
             wanted = contract.argument_schema(name)
             if wanted is None:
                 continue
             given = arguments[name]
             key = (id(given), id(wanted))
             answer, reason = self._verdicts.get(key) or self._decided(key, given, wanted)
-            if answer == "yes" and not self._is_there(step, name):
+            if answer == "yes" and self._some_may_lack and not self._is_there(step, name):
                 answer, reason = "unknown", "it need not be there"
             if answer == "yes" or (step.path, name) in self._skipped:
                 continue

@@ -12,7 +12,6 @@ from typing import Final
 from dagwright.catalogue import Catalogue
 from dagwright.finding import Finding, Report
 from dagwright.policy import Policy
-from dagwright.proposal import Proposal
 from validation.authority import authority_findings
 from validation.capacity import capacity_findings
 from validation.codes import CODES
@@ -110,8 +109,6 @@ def _read(proposal: object) -> Text:
     if isinstance(proposal, str | bytes):
         text = parse_proposal(proposal)
         return text if text.data is None else Text(text.data, (*text.findings, *text_findings(text.data)))
-    if isinstance(proposal, Proposal):
-        return Text(proposal, tuple(text_findings(proposal.model_dump(mode="json", by_alias=True))))
     return Text(proposal, tuple(text_findings(proposal)))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dagwright.control import Control
-from dagwright.decomposition import Step
+from dagwright.decomposition import Decomposition, Step
 from dagwright.finding import Finding, PatchOperation
 from dagwright.goal import Constraints, GoalInput
 from dagwright.plan import Task
@@ -45,8 +45,7 @@ class Part(NamedTuple, Generic[T]):
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """The steps of one decomposition."""
 
     task_id: str
@@ -102,22 +101,16 @@ def _whole(proposal: Proposal) -> Parsed:
     return Parsed(
         proposal=proposal,
         tasks=[Part(task, f"/plan/nodes/{index}") for index, task in enumerate(proposal.plan.nodes)],
-        groups=[
-            Group(
-                task_id=item.task_id,
-                steps=tuple(
-                    Part(step, f"/decompositions/{index}/steps/{position}") for position, step in enumerate(item.steps)
-                ),
-                path=f"/decompositions/{index}",
-                listed=len(item.steps),
-                control=item.control,
-            )
-            for index, item in enumerate(proposal.decompositions)
-        ],
+        groups=[_decomposed(item, f"/decompositions/{index}") for index, item in enumerate(proposal.decompositions)],
         answer={name: Part(value, pointer_of("answer", name)) for name, value in proposal.answer.items()},
         inputs=proposal.goal.inputs,
         constraints=proposal.goal.constraints,
     )
+
+
+def _decomposed(item: Decomposition, path: str) -> Group:
+    steps = [Part(step, f"{path}/steps/{position}") for position, step in enumerate(item.steps)]
+    return Group(item.task_id, tuple(steps), path, len(steps), item.control)
 
 
 # ------------------------------------------------------------------------------ piece by piece

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,17 +30,24 @@ _CODE_OF = {"enum": "M206", "const": "M206", "format": "M207"}
 
 def semantic_findings(context: Context) -> Iterator[Finding]:
     """Gives what is wrong between each step and the operation that it names."""
+    # Most steps have nothing wrong: each is first looked at as a whole, and taken apart only where need be.
     for step in context.steps:
-        if step.contract is None:
+        contract, intent = step.contract, step.step.tool_intent
+        if contract is None:
             yield _unknown(context, step)
             continue
-        yield from _inputs(step, step.contract)
-        yield from _literals(step, step.contract)
-        yield from _validity(context, step, step.contract.spec)
-        if not step.contract.documents.issuperset(step.step.documentation_references):
-            yield from _references(context, step, step.contract)
-        yield from _expectations(context, step)
-        yield from _criteria(context, step)
+        if not _takes(contract, intent.required_inputs.keys()):
+            yield from _inputs(step, contract)
+        if step.literals:
+            yield from _literals(step, contract)
+        if _is_dated(contract.spec):
+            yield from _validity(context, step, contract.spec)
+        if not contract.documents.issuperset(step.step.documentation_references):
+            yield from _references(context, step, contract)
+        if intent.expected_outputs:
+            yield from _expectations(context, step)
+        if intent.validation_criteria or step.step.postconditions or step.step.preconditions:
+            yield from _criteria(context, step)
     yield from _capabilities(context)
 
 
@@ -94,10 +101,13 @@ def _accepts(spec: ToolSpec, step: PlacedStep) -> bool:
 # ----------------------------------------------------------------------------------- M203, M204
 
 
+def _takes(contract: Contract, given: Set[str]) -> bool:
+    """Whether an operation declares all arguments given and needs no other."""
+    return given <= contract.properties.keys() and contract.required <= given
+
+
 def _inputs(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
     given = step.step.tool_intent.required_inputs
-    if given.keys() <= contract.properties.keys() and contract.required <= given.keys():
-        return
     named = partial(finding, task=step.task_id, step=step.step_id)
     unknown = [name for name in given if name not in contract.properties] if contract.closed else []
     missing = [name for name in sorted(contract.required) if name not in given]
@@ -122,8 +132,6 @@ def _inputs(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
 
 
 def _literals(step: PlacedStep, contract: Contract) -> Iterator[Finding]:
-    if not step.literals:
-        return
     known = step.literals
     if contract.closed and not known.keys() <= contract.properties.keys():
         known = {name: value for name, value in known.items() if name in contract.properties}
@@ -235,9 +243,11 @@ def _shown(names: Iterable[str]) -> str:
 # ----------------------------------------------------------------------------------- M208-M210
 
 
+def _is_dated(spec: ToolSpec) -> bool:
+    return spec.deprecated or spec.valid_from is not None or spec.valid_to is not None
+
+
 def _validity(context: Context, step: PlacedStep, spec: ToolSpec) -> Iterator[Finding]:
-    if not spec.deprecated and spec.valid_from is None and spec.valid_to is None:
-        return
     named = partial(finding, "M208", f"{step.path}/tool_intent/operation", task=step.task_id, step=step.step_id)
     instead = f"; use {spec.replaced_by!r}" if spec.replaced_by else ""
     day = context.at
@@ -283,7 +293,7 @@ def _capabilities(context: Context) -> Iterator[Finding]:
 
 
 def _expectations(context: Context, step: PlacedStep) -> Iterator[Finding]:
-    outputs = context.types.outputs.get(step.step_id, {})
+    outputs = context.types.scope.steps.get(step.step_id, {})
     for name, expected in step.step.tool_intent.expected_outputs.items():
         if not expected and is_declared(outputs, f"/{name}"):
             continue
@@ -299,7 +309,7 @@ def _expectations(context: Context, step: PlacedStep) -> Iterator[Finding]:
 
 
 def _criteria(context: Context, step: PlacedStep) -> Iterator[Finding]:
-    outputs = context.types.outputs.get(step.step_id, {})
+    outputs = context.types.scope.steps.get(step.step_id, {})
     for place, predicates in (
         ("tool_intent/validation_criteria", step.step.tool_intent.validation_criteria),
         ("postconditions", step.step.postconditions),

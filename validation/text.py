@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from datetime import datetime
+from itertools import chain, islice
+from typing import Any, Final, NamedTuple
 
 from pydantic import JsonValue
 
 from dagwright.finding import Finding
+from dagwright.model import Frozen
+from dagwright.proposal import Proposal
 from validation.notes import finding, replace
 from validation.types.schema import pointer_of
 
@@ -30,7 +33,8 @@ _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NAMED = 8
 _CLEANED = 100_000
-_SCALARS = frozenset((str, int, float, bool, type(None)))
+_VALUES: Final = dict[Any, Any].values
+_SCALARS = frozenset((int, float, bool, type(None)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +92,14 @@ def _repetition(key: str) -> Finding:
 
 
 def text_findings(data: Any) -> list[Finding]:
-    """Gives what is wrong with data as JSON: size, depth, characters, numbers, kinds. Linear in its size."""
+    """Gives what is wrong with data as JSON: size, depth, characters, numbers, kinds. Linear in its size.
+
+    A `Proposal` stands for the JSON that it would be written as.
+    """
     try:
-        return [] if _is_clean(data) else list(_looked_at(data))
+        if _is_clean(data):
+            return []
+        return list(_looked_at(data.model_dump(mode="json", by_alias=True) if isinstance(data, Proposal) else data))
     except _TooMany:
         return [finding("S108", "", _TOO_MANY)]
 
@@ -101,34 +110,52 @@ class _TooMany(Exception):
 
 def _is_clean(data: Any) -> bool:
     """Whether there is surely nothing to be found: one look at each level of nesting, none at places."""
+    models = Frozen if isinstance(data, Proposal) else ()
     texts: list[str] = []
     names: set[Any] = set()
-    level: list[Any] = [data]
+    level = _Level([], [(data,)])
     count = 0
     for _ in range(MAX_DEPTH + 1):
-        following: list[Any] = []
-        for container in level:
-            if len(following) > MAX_VALUES:
-                raise _TooMany
-            if isinstance(container, dict):
-                names.update(container)  # pyright: ignore[reportUnknownArgumentType]
-                following += container.values()  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType]
-            elif isinstance(container, list | tuple):
-                following += container
-            else:
-                return False
-        count += len(following)
+        count += sum(map(len, level.objects)) + sum(map(len, level.arrays))
         if count > MAX_VALUES:
             raise _TooMany
-        kinds = set(map(type, following))
-        if str in kinds:
-            texts += [value for value in following if value.__class__ is str]
-        if float in kinds and not all(map(math.isfinite, [value for value in following if value.__class__ is float])):
+        names.update(*level.objects)
+        level = _below(level, models, texts)
+        if level is None:
             return False
-        if kinds <= _SCALARS:
+        if not level.objects and not level.arrays:
             return _is_harmless(texts, names)
-        level = [value for value in following if value.__class__ not in _SCALARS]
     return False
+
+
+class _Level(NamedTuple):
+    """What holds other values, at one level of nesting."""
+
+    objects: list[dict[Any, Any]]
+    arrays: list[Sequence[Any]]
+
+
+def _below(level: _Level, models: type[Frozen] | tuple[()], texts: list[str]) -> _Level | None:
+    """Gives the next level, and adds its texts to those found; None where a value is no JSON."""
+    objects: list[dict[Any, Any]] = []
+    arrays: list[Sequence[Any]] = []
+    members = chain.from_iterable(map(_VALUES, level.objects))
+    for value in chain(members, chain.from_iterable(level.arrays)):
+        kind = value.__class__
+        if kind is str:
+            texts.append(value)
+        elif kind is dict:
+            objects.append(value)
+        elif kind is list or kind is tuple:
+            arrays.append(value)
+        elif kind in _SCALARS:
+            if kind is float and not math.isfinite(value):
+                return None
+        elif isinstance(value, models):
+            objects.append(vars(value))
+        elif not models or kind is not datetime:
+            return None
+    return _Level(objects, arrays)
 
 
 def _is_harmless(texts: list[str], names: set[Any]) -> bool:

@@ -25,20 +25,13 @@ def usefulness_findings(context: Context) -> Iterator[Finding]:
 
 def _unused(context: Context) -> Iterator[Finding]:
     needed = _needed(context)
-    used = {
-        reference.from_
-        for step in context.steps
-        for _, _, reference in step.references
-        if isinstance(reference, StepReference)
-    }
-    for step in context.steps:
-        if step.step_id not in needed:
-            removable = bool(needed) and step.step_id not in used
-            message = (
-                f"nothing uses the result of step {step.step_id!r}, it has no effect and the answer doesn't name it"
-            )
-            fix = _removal(context, step) if removable else None
-            yield finding("D309", step.path, message, task=step.task_id, step=step.step_id, fix=fix)
+    unneeded = [step for step in context.steps if step.step_id not in needed]
+    used = {source for step in context.steps for source in step.sources} if unneeded else set[str]()
+    for step in unneeded:
+        removable = bool(needed) and step.step_id not in used
+        message = f"nothing uses the result of step {step.step_id!r}, it has no effect and the answer doesn't name it"
+        fix = _removal(context, step) if removable else None
+        yield finding("D309", step.path, message, task=step.task_id, step=step.step_id, fix=fix)
 
 
 def _needed(context: Context) -> set[str]:
@@ -52,7 +45,7 @@ def _needed(context: Context) -> set[str]:
         if step is None or step_id in needed:
             continue
         needed.add(step_id)
-        waiting.extend(source.from_ for _, _, source in step.references if isinstance(source, StepReference))
+        waiting.extend(step.sources)
     return needed
 
 
@@ -133,8 +126,8 @@ def _sources(context: Context) -> dict[int, set[int]]:
     """Gives the tasks whose results each task uses, other than itself."""
     found: dict[int, set[int]] = {}
     for step in context.steps:
-        for _, _, reference in step.references:
-            producer = context.by_id.get(reference.from_) if isinstance(reference, StepReference) else None
+        for source in step.sources:
+            producer = context.by_id.get(source)
             if producer is not None and producer.task >= 0 and step.task >= 0 and producer.task != step.task:
                 found.setdefault(step.task, set()).add(producer.task)
     return found

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -50,8 +49,7 @@ _KEPT = frozenset(("min", "max", "first", "last"))
 _COUNTED = frozenset(("count", "nunique"))
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """An operation with what is known of its arguments."""
 
     spec: ToolSpec

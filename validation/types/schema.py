@@ -160,6 +160,8 @@ def standalone(schema: JsonSchema, base: JsonSchema) -> JsonSchema:
 
 def pointer_of(*tokens: str | int) -> str:
     """Gives the JSON Pointer with these tokens."""
+    if len(tokens) == 1 and isinstance(token := tokens[0], str) and "/" not in token and "~" not in token:
+        return f"/{token}"
     plain = "".join([f"/{token}" for token in tokens])
     if plain.count("/") == len(tokens) and "~" not in plain:
         return plain

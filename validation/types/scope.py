@@ -49,12 +49,13 @@ class TypeScope:
 
     def constant(self, value: JsonValue) -> JsonSchema:
         """Gives the schema that only this value fulfils, the same one for equal scalars."""
-        if isinstance(value, dict | list):
+        if isinstance(value, (dict, list)):
             return constant_schema(value)
-        key = (type(value), value)
-        if key not in self.constants:
-            self.constants[key] = constant_schema(value)
-        return self.constants[key]
+        key = (value.__class__, value)
+        known = self.constants.get(key)
+        if known is None:
+            known = self.constants[key] = constant_schema(value)
+        return known
 
     def target(self, reference: StepReference | InputReference) -> JsonSchema | None:
         """Gives the schema of the whole step or input that is referred to; None where there's none."""

@@ -23,6 +23,9 @@ Action = Literal["allow", "ask", "deny"]
 Width = Literal["narrow", "free"]
 """`narrow`: numbers, booleans, null and closed sets, which hold no message; `free`: everything else."""
 
+Isolation = Literal["limits", "landlock", "bubblewrap"]
+"""How code is kept from the machine, weakest first; `executor.sandbox` says what each protects against."""
+
 
 class Rule(Frozen):
     """One rule over calls. The first rule that matches decides."""
@@ -84,6 +87,8 @@ class Budget(Frozen):
     """Tokens of language models."""
     max_payload: int | None = Field(default=None, ge=2)
     """Bytes that the arguments of one call may have as canonical JSON."""
+    max_passes: int | None = Field(default=None, ge=1)
+    """Items of a loop, or passes of a repetition, that a proposal may ask for; None is 1,000."""
 
 
 class RollbackRule(Frozen):
@@ -177,6 +182,9 @@ class Policy(Frozen):
     """Which operations may endorse and declassify as they declare; where nothing is said, a person is asked."""
     allowed_commands: tuple[str, ...] | None = None
     """Commands (as a shell would take them, globs allowed) that may be run as MCP servers; None: no command."""
+    sandbox: Isolation | None = None
+    """The weakest sandbox that code may run in; None is `landlock`. `limits` keeps code neither from the network
+    nor from files."""
 
     rollback: RollbackWhen | None = None
     """When the steps of a run that fails for good are undone, as far as they name `compensate`; None: automatic."""

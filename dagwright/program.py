@@ -29,6 +29,9 @@ class Seal:
 SEAL: Final = Seal()
 
 
+_ONCE: Final = Interval(low=1, high=1)
+
+
 class Certificate(Frozen):
     """What was proven, over what, by whom. `dagwright verify` re-checks it offline."""
 
@@ -93,7 +96,7 @@ class ProgramStep:
     """Arguments whose type could not be decided beforehand and is checked by the worker."""
     needs_approval: bool
     """Whether policy asks a person before it runs."""
-    times: Interval = Interval(low=1, high=1)
+    times: Interval = _ONCE
     """How often it is run, failures and retries apart; of what controls a block, 1."""
     compensation: Compensation | None = None
     """How it is undone; None where it names no compensation, or none that was proven."""

@@ -18,6 +18,10 @@ PHASES: Final = 24
 A phase takes at most one step for each element; a few phases are enough for orders of 10,000 elements."""
 
 
+COPIES: Final = 10_000
+"""Copies of elements that are looked at for their weight."""
+
+
 class Antichain(NamedTuple):
     """The largest antichain, or what is known of it."""
 
@@ -39,6 +43,33 @@ def largest_antichain(before: Sequence[Sequence[int]], among: Collection[int] | 
     if not _maximise(later, successor):
         return Antichain(_widest_layer(before, chosen), successor.count(-1))
     return Antichain(tuple(chosen[index] for index in _uncovered(later, successor)), successor.count(-1))
+
+
+def heaviest_antichain(before: Sequence[Sequence[int]], weights: Sequence[int]) -> Antichain:
+    """Gives the antichain with the largest sum of weights, an element as often as it weighs.
+
+    Elements without weight are in none. Where the weights add up to more than `COPIES`, `members` is the largest
+    set that counts elements once, and `most` is not exact.
+    """
+    among = {element for element, weight in enumerate(weights) if weight}
+    if sum(weights) > COPIES:
+        plain = largest_antichain(before, among)
+        return Antichain(plain.members, plain.most * max(weights, default=0))
+    owner: list[int | None] = []
+    ends: list[int] = []
+    order: list[list[int]] = []
+    for element, needed in enumerate(before):
+        earlier = [ends[other] for other in needed]
+        copies = range(len(order), len(order) + weights[element])
+        order.extend(earlier for _ in copies)
+        owner.extend(element for _ in copies)
+        if len(copies) != 1:  # what comes after all copies comes after one element that stands behind them
+            order.append([*copies, *earlier])
+            owner.append(None)
+        ends.append(len(order) - 1)
+    found = largest_antichain(order, [place for place, element in enumerate(owner) if element is not None])
+    members = [owner[place] for place in found.members]
+    return Antichain(tuple(element for element in members if element is not None), found.most)
 
 
 def _later(before: Sequence[Sequence[int]], chosen: Sequence[int]) -> list[int]:

@@ -33,13 +33,13 @@ def authority_findings(context: Context) -> Iterator[Finding]:
     denied = context.parsed.constraints.denied_tools
     applicable = _Applicable(context.policy)
     for step in context.steps:
-        if step.contract is None:
+        if step.contract is None or step.controls is not None:
             continue
         pattern = next((glob for glob in denied if fnmatchcase(step.operation, glob)), None) if denied else None
         if pattern is not None:
             yield _prohibited(step, f"{step.operation!r} is prohibited by the goal ({pattern!r} in denied_tools)")
         for decision in _decisions(applicable, step, step.contract):
-            yield from _judged(step, step.contract.spec, decision)
+            yield from _judged(step, step.contract.spec, decision, _often(context, step))
 
 
 def deciding_rules(context: Context, step: PlacedStep) -> list[Decision]:
@@ -106,15 +106,24 @@ def _condition(schema: bytes) -> Any:
     return Draft202012Validator(json.loads(schema))
 
 
-def _judged(step: PlacedStep, spec: ToolSpec, decision: Decision) -> Iterator[Finding]:
+def _often(context: Context, step: PlacedStep) -> str:
+    """Gives in words how often a step is run at most, where that is not once."""
+    control = context.controls.get(step.task_id)
+    if control is None or (control.each is None and control.repeat is None):
+        return ""
+    times = f", up to {context.passes[step.task_id].high:,} times"
+    return f"{times} (once per item of {control.each.name!r})" if control.each else times
+
+
+def _judged(step: PlacedStep, spec: ToolSpec, decision: Decision, often: str) -> Iterator[Finding]:
     rule = decision.rule
     if decision.action == "deny":
         yield _denied(step, spec, decision)
     elif spec.effect == "irreversible" and (decision.action == "ask" or rule is None):
-        message = f"{spec.name!r} cannot be undone; a person must approve step {step.step_id!r}"
+        message = f"{spec.name!r} cannot be undone; a person must approve step {step.step_id!r}{often}"
         yield _to_approve("P406", step, message, rule)
     elif decision.action == "ask":
-        message = f"policy wants a person's approval of step {step.step_id!r}, which calls {spec.name!r}"
+        message = f"policy wants a person's approval of step {step.step_id!r}, which calls {spec.name!r}{often}"
         yield _to_approve("P403", step, message, rule)
 
 

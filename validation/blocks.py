@@ -14,14 +14,17 @@ No step of a proposal is called so, but for NAME: identifiers have no hyphen.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple
 
 from pydantic import JsonValue
 
 from dagwright.control import Condition, Control, Each
 from dagwright.decomposition import Decomposition, Step, ToolIntent
 from dagwright.model import Interval, JsonSchema
+from dagwright.predicate import Operator
 from dagwright.proposal import Proposal
 from dagwright.tool import CollectRule, Comparison, ControlBinding, ItemRule, Role, ToolSpec
 from dagwright.value import CoalesceValue, ListValue, ObjectValue, StepReference, Value, leaves
@@ -30,6 +33,9 @@ TOOL: Final = "control"
 """The tool whose operations blocks are made of; no catalogue has it."""
 
 NOTHING: Final = Interval(low=0, high=0)
+
+PLAIN: Final = Control()
+"""Surrounds nothing."""
 
 
 class Block(NamedTuple):
@@ -90,6 +96,18 @@ def flattened(blocks: Sequence[Block], answer: Iterable[Value]) -> Iterator[Flat
             yield flat._replace(position=number)
 
 
+def titled(step_id: str, task: str, controls: ControlBinding | None) -> str:
+    """Gives what a step is called in messages."""
+    if controls is None:
+        return f"step {step_id!r}"
+    return {
+        "when": f"the condition of task {task!r}",
+        "each": f"{step_id!r} of the loop of task {task!r}",
+        "until": f"the end of the loop of task {task!r}",
+        "collect": f"all passes of step {step_id.removeprefix('all-')!r}",
+    }[controls.decides]
+
+
 def outside_value(value: Value, blocks: Sequence[Block]) -> Value:
     """Gives a value as seen from outside all blocks, as the answer is."""
     return _seen(value, None, _passes(blocks))
@@ -124,10 +142,12 @@ def _values(block: Block) -> Iterator[Value]:
         yield from (condition.value for condition in block.control.when)
         if block.control.each is not None:
             yield block.control.each.items
+        if block.control.repeat is not None:
+            yield from (condition.value for condition in block.control.repeat.until)
 
 
 def _flat(block: Block, passes: Mapping[str, str], wanted: set[str]) -> Iterator[FlatStep]:
-    control, task = block.control or Control(), block.task_id
+    control, task = block.control or PLAIN, block.task_id
     place = f"{block.path}/control"
     if control.when:
         conditions = [(condition, f"{place}/when/{n}/value") for n, condition in enumerate(control.when)]
@@ -136,55 +156,69 @@ def _flat(block: Block, passes: Mapping[str, str], wanted: set[str]) -> Iterator
         yield _seen_step(_head(task, control.each, place), passes)
     for step, path in block.steps:
         yield _seen_step(FlatStep(task, step, path, None), passes)
-    if control.repeat is not None:
+    if control.repeat is not None and control.repeat.until:
         conditions = [(c, f"{place}/repeat/until/{n}/value") for n, c in enumerate(control.repeat.until)]
         yield _seen_step(_tested("until", task, conditions), passes)
     if control.each is not None:
-        yield from (_collected(task, step, path) for step, path in block.steps if step.step_id in wanted)
+        most = control.each.at_most
+        yield from (_collected(task, step, path, most) for step, path in block.steps if step.step_id in wanted)
 
 
 def _tested(decides: str, task: str, conditions: Sequence[tuple[Condition, str]]) -> FlatStep:
-    names = [f"value_{number}" for number in range(1, len(conditions) + 1)]
-    holds: JsonSchema = {"type": "object", "properties": {"holds": {"type": "boolean"}}, "required": ["holds"]}
-    spec = _spec(
-        ControlBinding(
-            decides="when" if decides == "when" else "until",
-            comparisons=tuple(Comparison(op=condition.op, to=condition.to) for condition, _ in conditions),
-        ),
-        {name: {} for name in names},
-        holds,
-        "control",
-    )
-    given = {name: condition.value for name, (condition, _) in zip(names, conditions, strict=True)}
+    compared = tuple((condition.op, json.dumps(condition.to, sort_keys=True)) for condition, _ in conditions)
+    spec = _testing("when" if decides == "when" else "until", compared)
+    places = {f"value_{number}": path for number, (_, path) in enumerate(conditions, start=1)}
+    given = {name: condition.value for name, (condition, _) in zip(places, conditions, strict=True)}
     words = "whether it is run" if decides == "when" else "whether it was the last pass"
-    places = {name: path for name, (_, path) in zip(names, conditions, strict=True)}
     return FlatStep(task, _step(f"{decides}-{task}", words, spec, given), _over(places), spec, places)
 
 
+@lru_cache(maxsize=512)
+def _testing(decides: Literal["when", "until"], compared: tuple[tuple[Operator, str], ...]) -> ToolSpec:
+    holds: JsonSchema = {"type": "object", "properties": {"holds": {"type": "boolean"}}, "required": ["holds"]}
+    comparisons = tuple(Comparison(op=op, to=json.loads(to)) for op, to in compared)
+    names: list[str] = [f"value_{number}" for number in range(1, len(compared) + 1)]
+    return _spec(ControlBinding(decides=decides, comparisons=comparisons), {n: {} for n in names}, holds, "control")
+
+
 def _head(task: str, each: Each, place: str) -> FlatStep:
-    items: JsonSchema = {"type": "array"} if each.at_most is None else {"type": "array", "maxItems": each.at_most}
-    outputs: JsonSchema = {
-        "type": "object",
-        "properties": {"item": {}, "number": {"type": "integer", "minimum": 0}},
-        "required": ["item", "number"],
-    }
-    spec = _spec(ControlBinding(decides="each"), {"items": items}, outputs, "control")
-    spec = spec.model_copy(update={"output_rules": {"item": ItemRule(of="items")}})
+    spec = _running(each.at_most)
     step = _step(each.name, "one item of the list", spec, {"items": each.items})
     return FlatStep(task, step, f"{place}/each", spec, {"items": f"{place}/each/items"})
 
 
-def _collected(task: str, step: Step, path: str) -> FlatStep:
+@lru_cache(maxsize=512)
+def _running(at_most: int | None) -> ToolSpec:
+    """Gives the head of a loop; more items than it may have don't fit its argument."""
+    items: JsonSchema = {"type": "array"} if at_most is None else {"type": "array", "maxItems": at_most}
     outputs: JsonSchema = {
         "type": "object",
-        "properties": {"items": {"type": "array"}},
-        "required": ["items"],
+        "properties": {"item": {}, "number": {"type": "integer", "minimum": 0}},
+        "required": ["item", "number"],
+        "additionalProperties": False,
     }
-    spec = _spec(ControlBinding(decides="collect"), {"outputs": {}}, outputs, "data")
-    spec = spec.model_copy(update={"output_rules": {"items": CollectRule(of="outputs")}})
+    spec = _spec(ControlBinding(decides="each"), {"items": items}, outputs, "control")
+    return spec.model_copy(update={"output_rules": {"item": ItemRule(of="items")}})
+
+
+def _collected(task: str, step: Step, path: str, at_most: int | None) -> FlatStep:
+    spec = _collecting(at_most)
     given: dict[str, Value] = {"outputs": StepReference.model_validate({"from": step.step_id})}
     whole = _step(f"all-{step.step_id}", f"what {step.step_id!r} gave in all passes", spec, given)
     return FlatStep(task, whole, path, spec, {"outputs": path})
+
+
+@lru_cache(maxsize=512)
+def _collecting(at_most: int | None) -> ToolSpec:
+    items: JsonSchema = {"type": "array"} if at_most is None else {"type": "array", "maxItems": at_most}
+    outputs: JsonSchema = {
+        "type": "object",
+        "properties": {"items": items},
+        "required": ["items"],
+        "additionalProperties": False,
+    }
+    spec = _spec(ControlBinding(decides="collect"), {"outputs": {}}, outputs, "data")
+    return spec.model_copy(update={"output_rules": {"items": CollectRule(of="outputs")}})
 
 
 def _spec(binding: ControlBinding, inputs: dict[str, JsonSchema], outputs: JsonSchema, role: Role) -> ToolSpec:

@@ -7,11 +7,12 @@ from functools import cached_property
 
 from dagwright.finding import Finding
 from dagwright.tool import ToolSpec
-from validation.antichain import Antichain, largest_antichain
+from validation.antichain import Antichain, heaviest_antichain, largest_antichain
 from validation.context import Context, PlacedStep
 from validation.demand import PARALLEL, longest_wait
 from validation.dependency import waits_for
 from validation.notes import Fix, finding
+from validation.passes import ONCE, Passes
 from validation.payload import Size
 from validation.resource import payloads
 
@@ -39,7 +40,7 @@ def _at_once(context: Context) -> Iterator[Finding]:
         assert steps[0].contract is not None
         spec = steps[0].contract.spec
         tasks = {step.task for step in steps if step.task in context.order.rank}
-        if len(tasks) > _harmless(spec):
+        if sum(map(layers.most_calls, tasks)) > _harmless(spec):
             yield from _crowded(context, layers, spec, tasks)
 
 
@@ -54,13 +55,15 @@ def _harmless(spec: ToolSpec) -> int:
 def _crowded(context: Context, layers: _Layers, spec: ToolSpec, tasks: set[int]) -> Iterator[Finding]:
     widest = layers.widest(tasks)
     count, limit = len(widest.members), spec.concurrency
-    shown = ", ".join(repr(context.tasks[task].task_id) for task in layers.tasks_of(widest)[:_LISTED])
-    more = f" and {count - _LISTED} more" if count > _LISTED else ""
+    named = list(dict.fromkeys(layers.tasks_of(widest)))
+    shown = ", ".join(repr(context.tasks[task].task_id) for task in named[:_LISTED])
+    more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
     if limit is not None and widest.most > limit:
-        surely = count > limit
+        # Passes of a loop wait for each other where their provider takes no more; whole tasks must be ordered.
+        surely = (count if layers.are_plain(tasks) else len(layers.widest(tasks, once=True).members)) > limit
         what = f"{count} calls of {spec.name!r} can run" if surely else f"up to {widest.most} calls may run"
         message = f"{what} at a time (tasks {shown}{more}); its provider takes {limit}"
-        fix = layers.in_turn(tasks, limit) if surely else None
+        fix = layers.in_turn(tasks, limit) if surely and layers.are_plain(tasks) else None
         yield finding("R504", "/plan/nodes", message, softer=not surely, fix=fix, operation=spec.name, limit=limit)
     wait = longest_wait(spec, min(count, PARALLEL))
     if spec.rate_limit is not None and wait > spec.timeout:
@@ -94,9 +97,30 @@ class _Layers:
         dependencies = self._context.order.dependencies
         return [[self._index[needed] for needed in dependencies[task]] for task in self._sequence]
 
-    def widest(self, tasks: set[int]) -> Antichain:
-        """Gives the most tasks among some that no dependency orders."""
-        return largest_antichain(self._before, {self._index[task] for task in tasks})
+    def widest(self, tasks: set[int], *, once: bool = False) -> Antichain:
+        """Gives the most tasks among some that no dependency orders, each as often as its passes run side by side.
+
+        `once`: each counts once, and only those that surely run.
+        """
+        if self.are_plain(tasks):
+            return largest_antichain(self._before, {self._index[task] for task in tasks})
+        weights = [0] * len(self._sequence)
+        for task in tasks:
+            weights[self._index[task]] = min(1, self._passes(task).low) if once else self.most_calls(task)
+        return heaviest_antichain(self._before, weights)
+
+    def are_plain(self, tasks: set[int]) -> bool:
+        """Whether each of some tasks is run just once."""
+        return not self._context.controls or all(self._passes(task) == ONCE for task in tasks)
+
+    def most_calls(self, task: int) -> int:
+        """Gives how many passes of a task may run side by side."""
+        passes = self._passes(task)
+        return min(1, passes.high) if passes.in_turn else passes.high
+
+    def _passes(self, task: int) -> Passes:
+        context = self._context
+        return context.passes.get(context.tasks[task].task_id, ONCE) if context.controls else ONCE
 
     def tasks_of(self, antichain: Antichain) -> list[int]:
         """Gives the tasks of an antichain."""

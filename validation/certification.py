@@ -9,12 +9,14 @@ from dagwright.canonical import sha256
 from dagwright.catalogue import Catalogue
 from dagwright.exceptions import ProposalRejected
 from dagwright.finding import Report
+from dagwright.model import Interval
 from dagwright.policy import Policy
 from dagwright.program import SEAL, Certificate, Compensation, Program, ProgramStep
 from validation.codes import VALIDATOR_VERSION
 from validation.compensation import compensation_of
 from validation.context import Context, PlacedStep
 from validation.examination import collection_paused, examine
+from validation.passes import ONCE
 from validation.resource import bounds_of
 from validation.rules import OwnRule, named
 
@@ -82,6 +84,8 @@ def _certified(
 def _used(context: Context) -> Iterator[str]:
     """Gives the operations that a run may call: those of the steps, and those that undo them."""
     for step in context.steps:
+        if step.controls is not None:
+            continue
         yield step.operation
         if step.contract is not None and step.step.rollback_strategy == "compensate":
             yield step.contract.spec.compensation or step.operation
@@ -112,8 +116,14 @@ def _program_steps(context: Context, report: Report) -> Iterator[ProgramStep]:
             output_label=labels.output(step.step_id),
             runtime_checks=tuple(sorted(set(undecided.get(step.step_id, ())))),
             needs_approval=step.step_id in to_approve,
+            times=_times(context, step),
             compensation=_compensation(context, step),
         )
+
+
+def _times(context: Context, step: PlacedStep) -> Interval:
+    passes = context.passes.get(step.task_id, ONCE)
+    return Interval(low=passes.low, high=passes.high) if step.controls is None else Interval(low=1, high=1)
 
 
 def _directly_before(context: Context, step: PlacedStep) -> tuple[str, ...]:

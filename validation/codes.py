@@ -194,6 +194,13 @@ _ROWS: tuple[Code, ...] = (
         "A step's postcondition is the opposite of what its operation does, or of another one.",
         "Correct the postcondition.",
     ),
+    Code(
+        "D314",
+        "error",
+        "producer may be skipped",
+        "A value is used that need not be there: its task has a condition, or may fail while the plan goes on.",
+        "Put it into a coalesce whose last alternative is always there.",
+    ),
     Code("P401", "error", "prohibited", "Policy or goal prohibits the operation.", "Use another operation."),
     Code(
         "P402",
@@ -289,6 +296,13 @@ _ROWS: tuple[Code, ...] = (
         "A call carries more bytes than its provider takes or policy allows; a warning where it only may.",
         "Pass less on, or bound the size of what is passed on in the producer's schema.",
         softer="warning",
+    ),
+    Code(
+        "R506",
+        "error",
+        "unbounded loop",
+        "Nothing bounds how often a block is run, or the bound is above what policy allows.",
+        "Say at_most.",
     ),
     Code("R507", "error", "no worker", "No worker runs operations of this kind.", "Start such a worker."),
     Code(

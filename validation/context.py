@@ -11,18 +11,20 @@ from typing import NamedTuple
 from pydantic import JsonValue
 
 from dagwright.catalogue import Catalogue
+from dagwright.control import Control
 from dagwright.decomposition import Step
 from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.policy import Policy
 from dagwright.tool import ControlBinding, ToolSpec
 from dagwright.value import CoalesceValue, InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
-from validation.blocks import Block, FlatStep, flattened, outside_value
+from validation.blocks import PLAIN, Block, FlatStep, flattened, outside_value, titled
 from validation.contract import Contract, contract_of
 from validation.labels import Labels
 from validation.naming import Names
 from validation.order import TaskOrder
-from validation.salvage import Group, Parsed
+from validation.passes import Passes, passes_of
+from validation.salvage import Group, Parsed, Part
 from validation.types.propagation import Intent, Propagation, propagated
 from validation.types.schema import pointer_of
 
@@ -57,8 +59,13 @@ class PlacedStep(NamedTuple):
     @property
     def controls(self) -> ControlBinding | None:
         """What it decides about its block; None for a step that the proposal lists."""
-        binding = self.contract.spec.binding if self.contract else None
+        binding = self.contract.spec.binding if self.places and self.contract else None
         return binding if isinstance(binding, ControlBinding) else None
+
+    @property
+    def title(self) -> str:
+        """What it is called in messages."""
+        return titled(self.step_id, self.task_id, self.controls)
 
     def argument_path(self, name: str) -> str:
         """Gives the place of an argument."""
@@ -139,6 +146,46 @@ class Context:
         return [Block(item.task_id, item.steps, item.control, item.path) for item in self.parsed.groups]
 
     @cached_property
+    def controls(self) -> dict[str, Control]:
+        """What surrounds the steps of a task, by its id; tasks whose steps are simply run are left out."""
+        found: dict[str, Control] = {}
+        for block in self.blocks:
+            if block.control is not None and block.control != PLAIN:
+                found.setdefault(block.task_id, block.control)
+        return found
+
+    @cached_property
+    def control_steps(self) -> dict[str, list[PlacedStep]]:
+        """The steps that decide about the steps of a task, by its id: conditions and heads of loops."""
+        found: dict[str, list[PlacedStep]] = {}
+        for step in self.steps if self.controls else ():
+            if step.controls is not None and step.controls.decides != "collect":
+                found.setdefault(step.task_id, []).append(step)
+        return found
+
+    @cached_property
+    def closing(self) -> dict[str, str]:
+        """The step after which it is known what a block gave, by its task: of blocks that are repeated or optional."""
+        found: dict[str, str] = {}
+        for step in self.steps if self.controls else ():
+            control = self.controls.get(step.task_id)
+            if control is None or not (control.repeat or control.optional):
+                continue
+            decides = step.controls.decides if step.controls else None
+            if decides == "until" or (decides is None and control.repeat is None):
+                found[step.task_id] = step.step_id
+        return found
+
+    @cached_property
+    def passes(self) -> dict[str, Passes]:
+        """How often the steps of a task are run, by its id; those that are run once are left out."""
+        found: dict[str, Passes] = {}
+        for task, control in self.controls.items():
+            head = self.types.arguments.get(control.each.name, {}) if control.each else {}
+            found[task] = passes_of(control, head.get("items"))
+        return found
+
+    @cached_property
     def by_id(self) -> dict[str, PlacedStep]:
         """Steps by id; of steps with one id, the first."""
         found: dict[str, PlacedStep] = {}
@@ -176,13 +223,28 @@ class Context:
         return found
 
     @cached_property
+    def outside_answer(self) -> dict[str, Part[Value]]:
+        """The answer's values as seen from outside all blocks."""
+        if not self.controls:
+            return self.parsed.answer
+        blocks = self.blocks
+        return {
+            name: part._replace(value=outside_value(part.value, blocks)) for name, part in self.parsed.answer.items()
+        }
+
+    @cached_property
     def answer_references(self) -> tuple[tuple[str, str, Reference], ...]:
         """Every reference of the answer: the name, the place, the reference."""
         return tuple(
             (name, f"{part.path}{inside}", leaf)
-            for name, part in self.parsed.answer.items()
-            for inside, leaf in _references(outside_value(part.value, self.blocks))
+            for name, part in self.outside_answer.items()
+            for inside, leaf in _references(part.value)
         )
+
+    @staticmethod
+    def references_in(value: Value) -> Iterator[tuple[str, Reference]]:
+        """Gives every reference in a value with its place inside the value."""
+        return _references(value)
 
     @cached_property
     def operation_names(self) -> Names:
@@ -214,10 +276,15 @@ class Context:
                 found.setdefault(document, []).append(spec.name)
         return found
 
+    def titled(self, step_id: str) -> str:
+        """Gives what a step, there or not, is called in messages."""
+        step = self.by_id.get(step_id)
+        return step.title if step is not None else f"step {step_id!r}"
+
     @cached_property
     def step_names(self) -> Names:
         """The ids of the steps, for suggestions."""
-        return Names(self.by_id)
+        return Names(name for name, step in self.by_id.items() if step.controls is None)
 
     @cached_property
     def types(self) -> Propagation:
@@ -227,11 +294,24 @@ class Context:
                 step.contract.spec if step.contract else None,
                 step.step.tool_intent.required_inputs,
                 step.literals,
-                step.sources,
+                [*step.sources, *self._decided_by(step)] if self.controls else step.sources,
             )
             for step_id, step in self.by_id.items()
         }
         return propagated(intents, {name: given.schema_ for name, given in self.parsed.inputs.items()})
+
+    def _decided_by(self, step: PlacedStep) -> Iterator[str]:
+        """Gives the steps that decide about a step, or about those that it refers to, and are run before it."""
+        for other in self.control_steps.get(step.task_id, ()):
+            if other.position < step.position:
+                yield other.step_id
+        for source in step.sources:
+            producer = self.by_id.get(source)
+            closing = self.closing.get(producer.task_id) if producer else None
+            inside = producer is not None and producer.task_id == step.task_id
+            collects = step.controls is not None and step.controls.decides == "collect"
+            if closing is not None and (collects or not inside):
+                yield closing
 
     @cached_property
     def labels(self) -> Labels:

@@ -146,6 +146,11 @@ class Contract:
         return frozenset(name for template in open_ for name in _FIELD.findall(template))
 
 
+def fields_of(template: str) -> list[str]:
+    """Gives the arguments that a template names."""
+    return _FIELD.findall(template)
+
+
 def filled(template: str, arguments: dict[str, JsonValue], defaults: dict[str, JsonValue]) -> str | None:
     """Gives a template with its fields filled in from literals; None where one isn't a literal."""
     known: list[str] = []

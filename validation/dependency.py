@@ -11,9 +11,10 @@ from dagwright.plan import Task
 from dagwright.value import InputReference, StepReference
 from validation.context import Context, PlacedStep, Reference, is_declared
 from validation.contract import Contract
+from validation.control import is_out_of_scope
 from validation.naming import Names
 from validation.notes import Fix, add, finding, remove, replace
-from validation.types import Resolved, assignable
+from validation.types import Resolved, assignable, resolve
 from validation.types.column_check import ColumnProblem, column_problems
 from validation.types.schema import pointer_of
 
@@ -106,7 +107,8 @@ def _reference(context: Context, step: PlacedStep, path: str, reference: Referen
     if isinstance(reference, StepReference):
         producer = context.by_id.get(reference.from_)
         judged = context.parsed.order_known or (producer is not None and producer.task_id == step.task_id)
-        if producer is not None and judged and not context.upstream(producer, step):
+        scoped = producer is not None and is_out_of_scope(producer, step.task_id)  # which is reported elsewhere
+        if producer is not None and judged and not scoped and not context.upstream(producer, step):
             yield _not_upstream(context, producer, step, path)
 
 
@@ -121,10 +123,50 @@ def _existence(context: Context, step: PlacedStep | None, path: str, reference: 
         known = context.parsed.inputs_known or isinstance(reference, StepReference)
         if known and name not in context.parsed.broken:
             yield _nothing(context, path, reference, named)
+    elif found.answer == "absent" and (passed := _of_all_passes(context, step, path, reference)):
+        yield passed
     elif found.answer == "absent":
-        source = f"step {reference.from_!r}" if isinstance(reference, StepReference) else f"input {reference.input!r}"
+        source = _source(context, reference.model_copy(update={"path": ""}))
         message = f"{source} has nothing at {reference.path!r}: no {found.at!r}; {_offered(found)}"
         yield named("D306", path, message, fix=_nearest_path(found, path, reference))
+
+
+def _of_all_passes(context: Context, step: PlacedStep | None, path: str, reference: Reference) -> Finding | None:
+    """Gives the finding about a path that forgets that the step it leads to is run once per item."""
+    collected = context.by_id.get(reference.from_) if isinstance(reference, StepReference) else None
+    if collected is None or collected.controls is None or reference.path.startswith("/items"):
+        return None
+    once = resolve(context.types.outputs.get(collected.step_id.removeprefix("all-"), {}), reference.path)
+    if once.answer == "absent":
+        return None
+    right = f"/items/*{reference.path}"
+    name = collected.step_id.removeprefix("all-")
+    message = (
+        f"step {name!r} is run once per item: what its passes have at {reference.path!r} lies "
+        f"at {right!r}, as a list, outside task {collected.task_id!r}"
+    )
+    fits = once.answer == "found" and _fits_as(context, step, path, reference, right)
+    fix = replace(f"{path}/path", right) if fits else None
+    remedy = f"Write the path {right!r}, and use it where a list fits."
+    task, user = (step.task_id, step.step_id) if step else (None, None)
+    return finding("D306", path, message, task=task, step=user, fix=fix, remedy=remedy)
+
+
+def _fits_as(context: Context, step: PlacedStep | None, path: str, reference: Reference, right: str) -> bool:
+    """Whether a reference surely fits its argument with another path."""
+    if step is None:
+        return True
+    argument = next(name for name, place, _ in step.references if place == path)
+    wanted = step.contract.argument_schema(argument) if step.contract else None
+    found = context.types.scope.resolved(reference.model_copy(update={"path": right}))
+    if wanted is None or found is None or not found.certain or path != step.argument_path(argument):
+        return False
+    return assignable(found.schema, wanted).answer == "yes"
+
+
+def written_id(step: PlacedStep) -> str:
+    """Gives the id by which a proposal refers to a step."""
+    return step.step_id.removeprefix("all-")
 
 
 def _nothing(context: Context, path: str, reference: Reference, named: partial[Finding]) -> Finding:
@@ -155,11 +197,13 @@ def _nearest_path(found: Resolved, path: str, reference: Reference) -> Fix | Non
 def _not_upstream(context: Context, producer: PlacedStep, step: PlacedStep, path: str) -> Finding:
     named = partial(finding, "D305", path, task=step.task_id, step=step.step_id)
     if producer is step:
-        return named(f"step {step.step_id!r} uses its own output")
+        return named(f"{step.title} uses its own output")
+    if step.controls is not None and producer.task == step.task:
+        return named(f"{step.title} is decided before {producer.title} is run")
     if producer.task == step.task:
         return named(f"step {step.step_id!r} uses {producer.step_id!r}, which stands after it in task {step.task_id!r}")
     message = (
-        f"step {step.step_id!r} uses {producer.step_id!r}, but task {step.task_id!r} "
+        f"{step.title} uses {written_id(producer)!r}, but task {step.task_id!r} "
         f"doesn't wait for task {producer.task_id!r}"
     )
     order = context.order
@@ -299,12 +343,16 @@ class Relation:
     def _misfit(self, step: PlacedStep, name: str, answer: str, reason: str) -> Finding:
         named = partial(finding, task=step.task_id, step=step.step_id, argument=name)
         path = step.argument_path(name)
-        sources = ", ".join(_source(reference) for argument, _, reference in step.references if argument == name)
+        sources = ", ".join(
+            _source(self._context, reference) for argument, _, reference in step.references if argument == name
+        )
         if answer == "no":
             return named("D307", path, f"{sources} doesn't fit argument {name!r} of {step.operation!r}: {reason}")
-        return named("D308", path, f"whether {sources} fits argument {name!r} of {step.operation!r} is open: {reason}")
+        where = f"argument {name!r} of {step.operation!r}" if step.controls is None else step.title
+        return named("D308", path, f"whether {sources} fits {where} is open: {reason}")
 
 
-def _source(reference: Reference) -> str:
-    name = f"step {reference.from_!r}" if isinstance(reference, StepReference) else f"input {reference.input!r}"
+def _source(context: Context, reference: Reference) -> str:
+    is_step = isinstance(reference, StepReference)
+    name = context.titled(reference.from_) if is_step else f"input {reference.input!r}"
     return f"{name} at {reference.path!r}" if reference.path else name

@@ -16,6 +16,7 @@ from validation.authority import authority_findings
 from validation.capacity import capacity_findings
 from validation.codes import CODES
 from validation.context import Context
+from validation.control import control_findings
 from validation.dependency import dependency_findings
 from validation.facts import fact_findings
 from validation.flow import flow_findings
@@ -116,6 +117,7 @@ def _levels(context: Context) -> Iterator[Finding]:
     yield from syntactic_findings(context)
     yield from semantic_findings(context)
     yield from dependency_findings(context)
+    yield from control_findings(context)
     yield from usefulness_findings(context)
     yield from state_findings(context)
     yield from fact_findings(context)

@@ -5,6 +5,10 @@ may end it either comes after, or has a step between the two that establishes it
 criterion of Chapman 1987, exact for facts without variables). A fact necessarily doesn't hold if every
 step that may establish it comes after, or has a step between the two that ends it. One pass over
 the plan in each direction decides this for all facts and steps at once: sets of events are bit masks.
+
+A block that may not run, or not to its end, establishes nothing for what comes after it, but may end facts.
+What its steps find is judged as if it ran; a pass of a repetition finds what the pass before left, and passes
+that run side by side find what the others do at any time.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from dagwright.control import Control
 from dagwright.finding import Finding
 from dagwright.predicate import FactPredicate
 from validation.context import Context, PlacedStep
@@ -21,6 +26,7 @@ from validation.contract import filled
 from validation.dependency import waits_for
 from validation.known import known_arguments
 from validation.notes import Fix, finding
+from validation.passes import ONCE
 
 _SLOT = re.compile(r"\\\{[^{}]+\\\}")
 
@@ -118,9 +124,16 @@ class _State(NamedTuple):
     """Claims that some step before it establishes."""
 
     def joined(self, other: _State) -> _State:
+        """Gives what has surely happened where both ways have been gone."""
         return _State(
             self.before | other.before, self.made_good | other.made_good, self.established | other.established
         )
+
+    def either(self, other: _State) -> _State:
+        """Gives what has surely happened where one of two ways has been gone."""
+        before = self.before | other.before
+        open_ = (self.before & ~self.made_good) | (other.before & ~other.made_good)
+        return _State(before, before & ~open_, self.established & other.established)
 
 
 class _Simulation:
@@ -141,6 +154,14 @@ class _Simulation:
         for step in sorted(context.sequence, key=lambda item: item.step_id):
             self._enter(step, effects_of(context, step), perhaps)
         self._settle(perhaps)
+        uncertain = [
+            step
+            for step in context.sequence
+            if context.controls and (passes := context.passes.get(step.task_id)) and not passes.low
+        ]
+        self._doubted = self._certain & self._own_events(uncertain)
+        """Events that are certain to those only who are in the same block."""
+        self._certain &= ~self._doubted
 
     def _enter(self, step: PlacedStep, effects: Effects, perhaps: dict[tuple[re.Pattern[str], bool], int]) -> None:
         """Notes what a step does to the claims; for patterns, only the bits of the steps that have them."""
@@ -181,10 +202,12 @@ class _Simulation:
             name, number = need.step.step_id, self._claims[need.claim]
             state = states[name]
             open_ = self._mask[number] & ~state.made_good & ~after[name] & ~self._spoiling.get(name, 0)
+            beside, again = self._of_other_passes(need.step)
+            open_ |= self._mask[number] & (beside | again & ~state.made_good)
             if not need.claim.negated and not state.established >> number & 1:
                 yield self._never(need)
             elif open_:
-                certain = open_ & self._certain
+                certain = open_ & (self._certain | (self._own(need.step) & self._doubted))
                 first = certain or open_
                 spoiler = self._spoilers[(first & -first).bit_length() - 1]
                 yield _spoilt(need, spoiler, surely=bool(certain), before=bool(state.before & first & -first))
@@ -196,14 +219,58 @@ class _Simulation:
             state = _State()
             for needed in order.dependencies[task]:
                 state = state.joined(ends[needed])
-            for step in self._context.task_steps.get(task, ()):
-                yield step.step_id, state
-                state = self._passed(state, step)
-            ends[task] = state
+            control = self._context.controls.get(self._context.tasks[task].task_id)
+            if control is None:
+                for step in self._context.task_steps.get(task, ()):
+                    yield step.step_id, state
+                    state = self._passed(state, step)
+                ends[task] = state
+            else:
+                found, ends[task] = self._through_block(task, control, state)
+                yield from found
+
+    def _through_block(self, task: int, control: Control, start: _State) -> tuple[list[tuple[str, _State]], _State]:
+        """Gives what has surely happened before each step of a block, and after the block."""
+        steps, passes = self._context.task_steps.get(task, []), self._context.passes[self._context.tasks[task].task_id]
+        found, end = self._once(steps, start)
+        if passes.in_turn and passes.high > 1:
+            again, end_again = self._once(steps, end)
+            found = [(name, state.either(other)) for (name, state), (_, other) in zip(found, again, strict=True)]
+            end = end.either(end_again)
+        if passes.low > 0:
+            return found, end
+        # What a block that ran to its end made good of its own, is so; one that failed may have stopped anywhere.
+        own = 0 if control.optional else self._own_events(steps)
+        return found, _State(end.before, start.made_good | (end.made_good & own), start.established)
+
+    def _once(self, steps: list[PlacedStep], state: _State) -> tuple[list[tuple[str, _State]], _State]:
+        found: list[tuple[str, _State]] = []
+        for step in steps:
+            found.append((step.step_id, state))
+            state = self._passed(state, step)
+        return found, state
+
+    def _own_events(self, steps: Iterable[PlacedStep]) -> int:
+        bits = 0
+        for step in steps:
+            bits |= self._spoiling.get(step.step_id, 0)
+        return bits
+
+    def _own(self, step: PlacedStep) -> int:
+        """Gives the events of the block that a step stands in."""
+        return self._own_events(self._context.task_steps.get(step.task, ())) if self._context.controls else 0
+
+    def _of_other_passes(self, step: PlacedStep) -> tuple[int, int]:
+        """Gives the events of a step's block that other passes may bring about at any time, and in the pass before."""
+        passes = self._context.passes.get(step.task_id) if self._context.controls else None
+        if passes is None or passes.high < 2:
+            return 0, 0
+        own = self._own(step)
+        return (0, own) if passes.in_turn else (own, 0)
 
     def _passed(self, state: _State, step: PlacedStep) -> _State:
         spoiling, giving = self._spoiling.get(step.step_id, 0), self._giving.get(step.step_id, 0)
-        made_good = state.made_good
+        made_good = state.made_good & ~spoiling
         remaining = giving
         while remaining:
             lowest = remaining & -remaining
@@ -230,7 +297,8 @@ class _Simulation:
         why = "only steps that need not have run before do" if elsewhere else "no other step does"
         fact = need.claim.fact
         message = f"step {need.step.step_id!r} needs fact {fact!r}, which nothing before it establishes ({why})"
-        fix = self._dependency(need, givers) if not self._mask[number] else None
+        certain = all(self._context.passes.get(giver.task_id, ONCE).low for giver in givers)
+        fix = self._dependency(need, givers) if not self._mask[number] and certain else None
         return _broken(need, message, fix=fix)
 
     def _dependency(self, need: Need, givers: list[PlacedStep]) -> Fix | None:

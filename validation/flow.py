@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
 from dagwright.finding import Finding
 from dagwright.label import Label
 from dagwright.policy import FlowRule, Width
-from dagwright.tool import Role
+from dagwright.tool import Effect, Role
 from dagwright.value import InputReference, tokens_of
 from validation.context import Context, PlacedStep, Reference
 from validation.contract import Contract
@@ -28,6 +28,9 @@ def flow_findings(context: Context) -> Iterator[Finding]:
     for step in context.steps:
         contract = step.contract
         if contract is None or context.by_id[step.step_id] is not step:
+            continue
+        if step.controls is not None:
+            yield from _decisions(context, step, width)
             continue
         # Labels are only worked out where some rule may speak against what reaches an argument.
         names = guarded.arguments(contract, step.step.tool_intent.required_inputs)
@@ -51,6 +54,46 @@ def deciding_flows(context: Context, step: PlacedStep) -> Iterator[tuple[str, Fl
         rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
         if rule is not None:
             yield name, rule
+
+
+def _decisions(context: Context, step: PlacedStep, width: dict[int, tuple[object, Width]]) -> Iterator[Finding]:
+    """Gives the arguments of a condition or loop that must not decide about what its block does.
+
+    What decides whether or how often an operation is called is control of that operation.
+    """
+    decided = _called(context, step)
+    if not any(rule.action != "allow" and "control" in rule.roles for rule in context.policy.flows) or not decided:
+        return
+    for name, label in context.labels.arguments(step).items():
+        own = _flow(context, step, name, label, width)
+        kept: list[tuple[FlowRule, PlacedStep, _Flow]] = []
+        for other in decided:
+            assert other.contract is not None
+            flow = own._replace(operation=other.operation, effect=other.contract.spec.effect)
+            rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
+            if rule is not None and rule.action != "allow":
+                kept.append((rule, other, flow))
+        if kept:
+            rule, other, flow = min(kept, key=_mildness)
+            yield _kept(context, step, flow, rule, of=other)
+
+
+def _called(context: Context, step: PlacedStep) -> list[PlacedStep]:
+    """Gives the steps about which a condition or loop decides."""
+    if step.controls is None or step.controls.decides == "collect":
+        return []
+    steps = context.steps if step.task < 0 else context.task_steps[step.task]
+    return [other for other in steps if other.task_id == step.task_id and other.contract and other.controls is None]
+
+
+_EFFECTS: Final[tuple[Effect, ...]] = ("irreversible", "external", "write", "read")
+
+
+def _mildness(kept: tuple[FlowRule, PlacedStep, _Flow]) -> tuple[bool, int, str]:
+    """Gives the place of what policy says in an order in which what is denied, and what does most, come first."""
+    rule, other, _ = kept
+    assert other.contract is not None
+    return rule.action != "deny", _EFFECTS.index(other.contract.spec.effect), other.step_id
 
 
 class _Guarded:
@@ -111,7 +154,9 @@ def _matches(rule: FlowRule, flow: _Flow) -> bool:
     )
 
 
-def _kept(context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule) -> Finding:
+def _kept(
+    context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule, *, of: PlacedStep | None = None
+) -> Finding:
     label, name = flow.label, flow.argument
     secret = "trusted" in rule.integrity and "public" not in rule.confidentiality
 
@@ -120,7 +165,7 @@ def _kept(context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule) -> Fi
 
     code, word = ("P405", label.confidentiality) if secret else ("P404", label.integrity)
     sources = [
-        _named(reference)
+        _named(context, reference)
         for argument, _, reference in step.references
         if argument == name and carries(context.labels.reference(reference))
     ]
@@ -129,9 +174,10 @@ def _kept(context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule) -> Fi
     sources = list(dict.fromkeys(sources))
     way = trace_of(context, step, name, carries)
     why = f": {rule.reason}" if rule.reason else ""
+    does = f"reach {flow.role} argument {name!r} of {step.operation!r}" if of is None else _decision(step, of)
     message = (
-        f"{word} data from {', '.join(sources)} would reach {flow.role} argument {name!r} "
-        f"of {step.operation!r} (effect {flow.effect!r}){why}{_way(way)}"
+        f"{word} data from {', '.join(sources)} would {does} "
+        f"(effect {flow.effect!r}){why}{_way(way)}"
     )
     asked = rule.action == "ask"
     stations: list[JsonValue] = [{"step": hop.step, "operation": hop.operation, "path": hop.path} for hop in way]
@@ -147,6 +193,13 @@ def _kept(context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule) -> Fi
         sources=list[JsonValue](sources),
         way=[*stations, sink],
     )
+
+
+def _decision(step: PlacedStep, of: PlacedStep) -> str:
+    """Gives in words what a condition or loop decides about a step."""
+    assert step.controls is not None
+    words = {"when": "whether", "each": "for which items"}.get(step.controls.decides, "how often")
+    return f"decide {words} step {of.step_id!r} calls {of.operation!r}"
 
 
 def _way(way: tuple[Hop, ...]) -> str:
@@ -176,7 +229,7 @@ def _released(context: Context, step: PlacedStep) -> Iterator[Finding]:
             yield finding("P403", path, message, task=step.task_id, step=step.step_id, needs_approval=True)
 
 
-def _named(reference: Reference) -> str:
+def _named(context: Context, reference: Reference) -> str:
     if isinstance(reference, InputReference):
         return f"input {reference.input!r}"
-    return f"step {reference.from_!r}"
+    return context.titled(reference.from_)

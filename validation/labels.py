@@ -3,6 +3,9 @@
 A step's output has, field by field, the label that its tool declares, joined with the labels of its
 data arguments, and made milder where its tool releases it. Where an output rule passes fields on as
 they are, a field keeps its own label (`follow`), joined with that of everything that decided which rows there are.
+
+What the steps of a block give has the labels of what decided whether and how often the block is run too: that
+something is there, or is not, tells about it.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Final
 
-from dagwright.label import TRUSTED, Label, join_all
+from dagwright.label import CONFIDENTIALITY, TRUSTED, Label, join_all
 from dagwright.reach import OUTSIDE
 from dagwright.value import InputReference, LiteralValue, leaves, tokens_of
 from validation.contract import Contract
@@ -72,6 +75,9 @@ class Labels:
         self._places: dict[Place, Label] = {}
         self._count: dict[str, int] = {}
         self._declared: dict[tuple[int, tuple[str, ...]], Label] = {}
+        self._decisions: dict[str, Label] = {}
+        self._decided: dict[str, Label] = {}
+        self._closing, self._controls = context.closing, context.controls
         for step_id in context.types.order:
             self._add(self._steps[step_id])
 
@@ -87,6 +93,59 @@ class Labels:
         self._given[step.step_id] = arguments
         self._numbers[step.step_id] = len(self._numbers)
         self._joined[step.step_id] = self._joins.all(arguments[name] for name in counted(step, arguments))
+        if step.task_id in self._controls:
+            self._decide(step)
+
+    # -------------------------------------------------------------- what decides about a block
+
+    def _decide(self, step: PlacedStep) -> None:
+        """Notes what decided about a step of a block, and what it decides itself."""
+        task, decides = step.task_id, step.controls.decides if step.controls else None
+        so_far = self._decided[step.step_id] = self._decisions.get(task, TRUSTED)
+        if decides == "when":
+            self._decisions[task] = self._joins.of(so_far, self._joined[step.step_id])
+        elif decides == "each":
+            references = [self._existence(reference) for _, _, reference in step.references]
+            constant = UNTRUSTED if self.unstated(step) else TRUSTED
+            self._decisions[task] = self._joins.all((so_far, constant, *references))
+        if self._closing.get(task) == step.step_id:
+            self._close(step)
+
+    def _close(self, last: PlacedStep) -> None:
+        """Lets all that a block gave tell how its repetition ended, or that nothing in it failed."""
+        members = [name for name in self._decided if self._steps[name].task_id == last.task_id]
+        told = self._joined[last.step_id] if last.controls is not None else TRUSTED
+        if self._controls[last.task_id].optional:
+            listed = [name for name in members if self._steps[name].controls is None]
+            told = self._joins.all((told, *(self.output(name) for name in listed)))
+        for name in members:
+            self._decided[name] = self._joins.of(self._decided[name], told)
+        for known in (self._fields, self._places):
+            for key in [key for key in known if key[0] in members]:
+                del known[key]
+
+    def _existence(self, reference: Reference) -> Label:
+        """Gives the label of how many items a list has: of what its steps looked at, not of what the items hold.
+
+        Where an operation declares labels of what lies in the items, the mildest of them counts: what it vouches
+        for in each item, it vouches for that there is.
+        """
+        if isinstance(reference, InputReference):
+            return self.reference(reference)
+        place: Place = (reference.from_, (*tokens_of(reference.path), "*"))
+        found = TRUSTED
+        while (passage := self.passage(place)) is not None:
+            found = self._joins.of(found, self.beside(place[0], passage))
+            if isinstance(passage.source, InputReference):
+                return self._joins.of(found, self.reference(passage.source))
+            place = (passage.source.from_, (*tokens_of(passage.source.path), *passage.inside))
+        step, joined = self._steps.get(place[0]), self._joined.get(place[0])
+        if step is None or step.contract is None or joined is None:
+            return UNTRUSTED
+        inside = [label for tokens, label in step.contract.label_patterns if covers(place[1], tokens)]
+        mildest = min(inside, key=_strictness) if inside else self.declared(step.contract, place[1])
+        decided = self._decided.get(place[0], TRUSTED)
+        return self._joins.all((found, joined, mildest, decided))
 
     def arguments(self, step: PlacedStep) -> dict[str, Label]:
         """Gives the labels of the arguments with references or with constants of nobody; all others are trusted."""
@@ -152,7 +211,8 @@ class Labels:
         """Gives the join of all that decides what a step passes on: its other arguments, the columns it looks at."""
         others = (label for name, label in self._given[step_id].items() if name != passage.of)
         looked_at = (self.reference(passage.source, inside) for inside in passage.looked_at)
-        return self._joins.of(self._joins.all(others), self._joins.all(looked_at))
+        decided = self._decided.get(step_id, TRUSTED)
+        return self._joins.all((*others, *looked_at, decided))
 
     def made(self, place: Place) -> Label:
         """Gives what a tool declares for a place, joined with its data arguments, releases taken into account."""
@@ -169,7 +229,8 @@ class Labels:
         step, joined = self._steps.get(place[0]), self._joined.get(place[0])
         if step is None or step.contract is None or joined is None:
             return UNTRUSTED
-        return self._joins.of(joined, self.declared(step.contract, place[1]))
+        declared = self._joins.of(joined, self.declared(step.contract, place[1]))
+        return self._joins.of(declared, self._decided.get(place[0], TRUSTED)) if self._decided else declared
 
     def declared(self, contract: Contract, tokens: tuple[str, ...]) -> Label:
         """Gives the label that a tool declares for a place."""
@@ -186,6 +247,10 @@ def counted(step: PlacedStep, arguments: Iterable[str]) -> list[str]:
     if contract is None or not contract.label_patterns:
         return list(arguments)
     return [name for name in arguments if contract.role(name) == "data"]
+
+
+def _strictness(label: Label) -> tuple[bool, int, bool]:
+    return label.integrity == "untrusted", CONFIDENTIALITY.index(label.confidentiality), label.readers is not None
 
 
 def _unstated(step: PlacedStep, stated: Stated) -> tuple[str, ...]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from dagwright.tool import DropRule, ElementRule, FirstRule, ListRule, OutputRule, SameRule, SelectRule
+from dagwright.tool import (
+    CollectRule,
+    DropRule,
+    ElementRule,
+    FirstRule,
+    ItemRule,
+    ListRule,
+    OutputRule,
+    SameRule,
+    SelectRule,
+)
 from dagwright.value import InputReference, StepReference
 from validation.contract import Contract
 from validation.types.schema import words
@@ -35,9 +45,11 @@ def passage_of(step: PlacedStep, tokens: Tokens) -> Passage | None:
     Only code that runs in the worker itself is taken at its rules' word.
     """
     contract = step.contract
-    if contract is None or contract.spec.binding.kind != "python" or not tokens:
+    if contract is None or not tokens or not (contract.spec.binding.kind == "python" or step.controls):
         return None
     rule = contract.spec.output_rules.get(tokens[0])
+    if isinstance(rule, ItemRule | CollectRule):
+        return _through_a_loop(step, rule, tokens[1:])
     if not isinstance(rule, SameRule | SelectRule | DropRule | FirstRule | ElementRule | ListRule):
         return None
     source = step.step.tool_intent.required_inputs.get(rule.of)
@@ -47,6 +59,15 @@ def passage_of(step: PlacedStep, tokens: Tokens) -> Passage | None:
     inside, beside = place
     looked_at = _deciding(step, rule.of) if isinstance(rule, SameRule) else ()
     return Passage(rule.of, source, inside, (*beside, *looked_at))
+
+
+def _through_a_loop(step: PlacedStep, rule: ItemRule | CollectRule, rest: Tokens) -> Passage | None:
+    """Gives where an item of a loop comes from, or what its passes gave."""
+    source = step.step.tool_intent.required_inputs.get(rule.of)
+    if not isinstance(source, StepReference | InputReference):
+        return None
+    inside = ("*", *rest) if isinstance(rule, ItemRule) else rest[1:]
+    return Passage(rule.of, source, inside, ())
 
 
 def _place(step: PlacedStep, rule: OutputRule, rest: Tokens) -> tuple[Tokens, tuple[Tokens, ...]] | None:

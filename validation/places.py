@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from dagwright.finding import Finding
 from dagwright.reach import Destination
+from dagwright.tool import ControlBinding
 from validation.context import Context, PlacedStep
 from validation.contract import Contract
 from validation.notes import finding
@@ -47,6 +48,8 @@ def place_findings(context: Context) -> Iterator[Finding]:
             yield from _paths(context, step, contract)
         if step.literals:
             yield from _secrets(step)
+        if step.controls is not None:
+            yield from _compared_secrets(step, step.controls)
 
 
 def _destination(context: Context, step: PlacedStep, destination: Destination) -> Finding:
@@ -92,6 +95,14 @@ def _secrets(step: PlacedStep) -> Iterator[Finding]:
                 place = step.argument_path(name)
                 yield finding("P410", place, message, task=step.task_id, step=step.step_id, inside=inside)
                 break
+
+
+def _compared_secrets(step: PlacedStep, controls: ControlBinding) -> Iterator[Finding]:
+    for argument, comparison in zip(step.places, controls.comparisons, strict=False):
+        if any(_secret_kind("", text) for _, text in _texts(comparison.to)):
+            message = f"a comparison of {step.title} holds a text that looks like a secret; it is not repeated here"
+            place = f"{step.argument_path(argument).removesuffix('/value')}/to"
+            yield finding("P410", place, message, task=step.task_id, step=step.step_id)
 
 
 def _secret_kind(name: str, text: str) -> str | None:

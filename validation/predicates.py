@@ -206,10 +206,10 @@ def predicate_path_problem(predicate: OutputPredicate, output_schema: JsonSchema
         return None
     if rule.applies_to is not None and types.isdisjoint(rule.applies_to):
         applicable = ", ".join(sorted(rule.applies_to))
-        return f"operator {predicate.op!r} applies to {applicable}; {predicate.path!r} is {_listed(types)}"
+        return f"operator {predicate.op!r} applies to {applicable}; {_named(predicate)} is {_listed(types)}"
     if not _comparable(predicate, types):
         compared = type_of(predicate.value)
-        return f"{predicate.path!r} is {_listed(types)} and can't be compared with a value of type {compared}"
+        return f"{_named(predicate)} is {_listed(types)} and can't be compared with a value of type {compared}"
     return None
 
 
@@ -225,6 +225,10 @@ def _followed(schema: JsonSchema) -> JsonSchema:
 def _absent(predicate: OutputPredicate, found: Resolved) -> str:
     possible = ", ".join(map(repr, found.possible)) or "nothing"
     return f"the outputs have nothing at {predicate.path!r}: at {found.at!r} there can be {possible}"
+
+
+def _named(predicate: OutputPredicate) -> str:
+    return repr(predicate.path) if predicate.path else "the value"
 
 
 def _comparable(predicate: OutputPredicate, types: frozenset[str]) -> bool:

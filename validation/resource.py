@@ -7,11 +7,12 @@ from functools import cached_property
 
 from dagwright.finding import Finding
 from dagwright.model import Interval
-from dagwright.program import Bounds
-from dagwright.tool import ToolSpec
+from dagwright.program import Bounds, Program
+from dagwright.tool import ControlBinding, ToolSpec
 from validation.context import Context, PlacedStep
-from validation.demand import Demand
+from validation.demand import PARALLEL, Demand
 from validation.notes import finding
+from validation.passes import ONCE, Passes
 from validation.payload import Size, Sizes
 
 _LISTED = 8
@@ -37,26 +38,58 @@ def demand_of(context: Context) -> Demand:
     specs: list[ToolSpec] = []
     before: list[tuple[int, ...]] = []
     ends: dict[int, tuple[int, ...]] = {}
+    blocks: list[tuple[range, Passes]] = []
     for task in context.order.sequence:
         end = tuple(dict.fromkeys(index for needed in context.order.dependencies[task] for index in ends[needed]))
+        first = len(specs)
         for step in context.task_steps.get(task, ()):
-            if step.contract is not None:
+            if step.contract is not None and step.controls is None:
                 before.append(end)
                 end = (len(specs),)
                 specs.append(step.contract.spec)
         ends[task] = end
+        passes = context.passes.get(context.tasks[task].task_id) if context.controls else None
+        if passes is not None:
+            blocks.append((range(first, len(specs)), passes))
     for step in context.steps:
-        if step.task not in ends and step.contract is not None:
+        if step.task not in ends and step.contract is not None and step.controls is None:
             before.append(())
             specs.append(step.contract.spec)
-    return Demand(specs, before)
+    return Demand(specs, before, blocks=blocks)
+
+
+def demand_of_program(program: Program, *, parallel: int = PARALLEL) -> Demand:
+    """Gives the calls of a program with their order, for an engine that runs so many attempts at a time."""
+    waits = {item.task_id: item.control.repeat for item in program.proposal.decompositions if item.control}
+    each = {item.task_id for item in program.proposal.decompositions if item.control and item.control.each}
+    places: dict[str, tuple[int, ...]] = {}
+    specs: list[ToolSpec] = []
+    before: list[tuple[int, ...]] = []
+    chains: dict[str, tuple[range, Passes]] = {}
+    for item in program.steps:
+        earlier = tuple(dict.fromkeys(place for name in item.after for place in places[name]))
+        if isinstance(item.spec.binding, ControlBinding):
+            places[item.step.step_id] = earlier
+            continue
+        index = len(specs)
+        places[item.step.step_id] = (index,)
+        specs.append(item.spec)
+        before.append(earlier)
+        repeat = waits.get(item.task_id)
+        passes = Passes(
+            int(item.times.low), int(item.times.high), item.task_id not in each, repeat.wait if repeat else 0
+        )
+        if passes != ONCE:
+            first = chains[item.task_id][0].start if item.task_id in chains else index
+            chains[item.task_id] = (range(first, index + 1), passes)
+    return Demand(specs, before, parallel=parallel, blocks=tuple(chains.values()))
 
 
 def payloads(context: Context) -> Iterator[tuple[PlacedStep, Size]]:
     """Gives the bytes of each step's arguments."""
     sizes = Sizes()
     for step in context.steps:
-        if context.by_id[step.step_id] is step:
+        if context.by_id[step.step_id] is step and step.controls is None:
             defaults = step.contract.defaults if step.contract else {}
             yield step, sizes.of_arguments(context.types.arguments[step.step_id], step.literals, defaults)
 
@@ -132,9 +165,11 @@ def _shown(names: tuple[str, ...]) -> str:
 
 
 def _calls(limits: _Limits) -> Iterator[Finding]:
-    steps, most, place = len(limits.context.steps), limits.calls, "/goal/constraints/max_calls"
+    most, place = limits.calls, "/goal/constraints/max_calls"
+    steps = limits.demand.calls_once if most is not None else 0
     if most is not None and steps > most:
-        yield finding("R503", place, f"the plan makes {steps} calls; at most {most:g} are allowed", bound=steps)
+        makes = "makes" if limits.demand.calls.low == steps else "can make"
+        yield finding("R503", place, f"the plan {makes} {steps} calls; at most {most:g} are allowed", bound=steps)
     elif most is not None and limits.demand.calls.high > most:
         bound = limits.demand.calls.high
         message = f"with all retries the plan can make {bound:g} calls; at most {most:g} are allowed"
@@ -143,7 +178,8 @@ def _calls(limits: _Limits) -> Iterator[Finding]:
         return
     for name, (spec, count) in limits.demand.counts.items():
         if spec.quota is not None and count > spec.quota:
-            message = f"the plan calls {name!r} {count} times; {spec.quota} calls are left"
+            calls = "calls" if limits.demand.least[name][1] == count else "can call"
+            message = f"the plan {calls} {name!r} {count} times; {spec.quota} calls are left"
             yield finding("R503", "/decompositions", message, operation=name)
         elif spec.quota is not None and count * spec.retry.attempts > spec.quota:
             message = f"with all retries the plan can call {name!r} {count * spec.retry.attempts} times; "
@@ -165,7 +201,8 @@ def _tokens(limits: _Limits) -> Iterator[Finding]:
 
 def _workers(context: Context) -> Iterator[Finding]:
     for step in context.steps:
-        if step.contract is not None and step.contract.spec.binding.kind not in context.workers:
+        is_run = step.contract is not None and step.controls is None
+        if is_run and step.contract.spec.binding.kind not in context.workers:
             yield _no_worker(context, step, step.contract.spec.binding.kind)
 
 

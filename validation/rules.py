@@ -22,6 +22,7 @@ from typing import Final
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, to_json
+from dagwright.control import Control
 from dagwright.decomposition import Step
 from dagwright.exceptions import RuleError
 from dagwright.finding import Finding, Level, Severity
@@ -52,6 +53,8 @@ class StepView:
     """Arguments that are constants through and through, by name."""
     labels: Mapping[str, Label]
     """Labels of the arguments that references bring; all others are trusted."""
+    control: Control | None = None
+    """What surrounds the steps of its task; None where they are simply run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,7 +226,9 @@ class _Copies:
 
     def __init__(self, context: Context, proposal: Proposal) -> None:
         self._context, self._original = context, proposal
-        self._steps = [step for step in context.steps if step.contract is not None]
+        self._steps = [step for step in context.steps if step.contract is not None and step.controls is None]
+        # As they stand in the proposal, without what blocks make of their references.
+        self._written = {part.path: part.value for group in context.parsed.groups for part in group.steps}
 
     def run(self, item: OwnRule) -> list[Finding]:
         """Gives what a rule finds in a copy of its own."""
@@ -255,8 +260,9 @@ class _Copies:
         from copy import deepcopy
 
         return StepView(
-            step=step.step.model_copy(deep=True),
+            step=self._written[step.path].model_copy(deep=True),
             task_id=step.task_id,
+            control=self._context.controls.get(step.task_id),
             spec=spec,
             path=step.path,
             literals=deepcopy(step.literals),

@@ -12,13 +12,13 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from dagwright.control import Control
+from dagwright.control import Condition, Control, Each, Repeat
 from dagwright.decomposition import Decomposition, Step
 from dagwright.finding import Finding, PatchOperation
 from dagwright.goal import Constraints, GoalInput
 from dagwright.plan import Task
 from dagwright.proposal import Proposal
-from dagwright.value import Value
+from dagwright.value import StepReference, Value
 from validation.notes import finding, remove
 from validation.patch import patched
 from validation.types.schema import pointer_of
@@ -31,7 +31,10 @@ M = TypeVar("M", bound=BaseModel)
 
 _VALUE: TypeAdapter[Value] = TypeAdapter(Value)
 _UNIONS = frozenset(
-    ("required_inputs", "answer", "list", "object", "validation_criteria", "preconditions", "postconditions")
+    (
+        *("required_inputs", "answer", "list", "object", "coalesce"),
+        *("validation_criteria", "preconditions", "postconditions"),
+    )
 )
 _IDENTIFIER = "^[A-Za-z][A-Za-z0-9_]{0,63}$"
 _SEEN_ELSEWHERE = frozenset(("finite_number", "string_unicode"))
@@ -158,8 +161,54 @@ def _group(item: dict[str, Any], index: int, broken: set[str]) -> Iterator[Group
         else:
             steps.append(Part(step, f"/decompositions/{index}/steps/{position}"))
     if isinstance(item.get("task_id"), str):
-        control = _model(Control, item.get("control"))
+        control = _control(item, broken) if item.get("control") is not None else None
         yield Group(item["task_id"], tuple(steps), f"/decompositions/{index}", len(listed), control)
+
+
+def _control(item: dict[str, Any], broken: set[str]) -> Control:
+    """Gives what surrounds a block, as far as it can be read."""
+    whole = _model(Control, item["control"])
+    if whole is not None:
+        return whole
+    broken.add(f"control-{item['task_id']}")
+    given = _object(item["control"])
+    when, each, repeat = given.get("when"), given.get("each"), given.get("repeat")
+    return Control.model_construct(
+        when=_conditions(when),
+        each=_each(_object(each), broken) if isinstance(each, dict) else None,
+        repeat=_repeat(_object(repeat)) if isinstance(repeat, dict) else None,
+        optional=given.get("optional") is True,
+    )
+
+
+def _conditions(raw: object) -> tuple[Condition, ...]:
+    return tuple(condition for item in _array(raw) if (condition := _model(Condition, item)) is not None)
+
+
+def _each(raw: dict[str, Any], broken: set[str]) -> Each:
+    whole = _model(Each, raw)
+    if whole is not None:
+        return whole
+    name = str(raw.get("name"))
+    broken.add(name)
+    try:
+        items = _VALUE.validate_python(raw.get("items"))
+    except ValidationError:
+        items = StepReference.model_construct(from_=name, path="")  # of which nothing is known
+    return Each.model_construct(name=f"each-{name}", items=items, at_most=_bound(raw))
+
+
+def _repeat(raw: dict[str, Any]) -> Repeat:
+    wait = raw.get("wait", 0)
+    return _model(Repeat, raw) or Repeat.model_construct(
+        until=_conditions(raw.get("until")), at_most=_bound(raw), wait=wait if isinstance(wait, int) else 0
+    )
+
+
+def _bound(raw: dict[str, Any]) -> int | None:
+    """Gives the bound of a loop; 1 where there is one that can't be read, which is said already."""
+    most = raw.get("at_most")
+    return most if most is None or (isinstance(most, int) and most > 0) else 1
 
 
 def _model(kind: type[M], raw: object) -> M | None:
@@ -226,7 +275,16 @@ def _place(loc: tuple[int | str, ...], raw: object) -> str:
             following = "tag"
         elif part in _UNIONS and loc[0] != "goal":
             following = "member"
+        elif _is_control_value(tokens):
+            following = "tag"
     return pointer_of(*_resolvable(tokens, raw))
+
+
+def _is_control_value(tokens: list[int | str]) -> bool:
+    """Whether a place is that of a value in what surrounds a block."""
+    return tokens[-2:] == ["each", "items"] or (
+        len(tokens) > 2 and tokens[-1] == "value" and tokens[-3] in ("when", "until") and isinstance(tokens[-2], int)
+    )
 
 
 def _resolvable(tokens: list[int | str], raw: object) -> list[int | str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from pydantic import JsonValue
 
 from dagwright.finding import Finding
 from dagwright.value import StepReference
-from validation.context import Context, PlacedStep
-from validation.contract import filled
+from validation.context import Context, PlacedStep, Reference
+from validation.contract import fields_of, filled
 from validation.known import known_arguments
 from validation.notes import finding
 
@@ -26,6 +26,8 @@ def state_findings(context: Context) -> Iterator[Finding]:
     """
     if not context.parsed.order_known:
         return
+    if context.controls:
+        yield from _raced_by_passes(context)
     accesses: dict[str, list[Access]] = {}
     for step in context.sequence:
         spec = step.contract.spec if step.contract else None
@@ -42,17 +44,44 @@ def state_findings(context: Context) -> Iterator[Finding]:
             yield from _unordered(context, name, listed)
 
 
-def _resources(context: Context, step: PlacedStep) -> Iterator[tuple[str, bool]]:
-    """Gives each resource that a step uses, and whether it writes it."""
+def _resources(context: Context, step: PlacedStep, without: Set[str] = frozenset()) -> Iterator[tuple[str, bool]]:
+    """Gives each resource that a step uses and some arguments don't name, and whether it writes it."""
     assert step.contract is not None
     spec, defaults = step.contract.spec, step.contract.defaults
     known = {**known_arguments(context, step), **_produced(step)} if step.references else step.literals
     for templates, written in ((spec.reads, False), (spec.writes, True)):
         for template in templates:
             name = filled(template, known, defaults)
-            if name is not None:
+            if name is not None and without.isdisjoint(fields_of(template)):
                 kind, colon, path = name.partition(":")
                 yield (f"file:{posixpath.normpath(path)}" if colon and kind == "file" else name), written
+
+
+def _raced_by_passes(context: Context) -> Iterator[Finding]:
+    """Gives the steps that write one resource in each of the passes of a loop, which run side by side.
+
+    What an output of the loop itself names is counted as another one in each pass.
+    """
+    for step in context.sequence:
+        control, contract = context.controls.get(step.task_id), step.contract
+        if control is None or control.each is None or contract is None or context.passes[step.task_id].high < 2:
+            continue
+        inside = {name for name, _, reference in step.references if _is_made_inside(context, step, reference)}
+        for name, written in _resources(context, step, without=inside):
+            if written:
+                message = (
+                    f"step {step.step_id!r} writes {name!r} in each pass of the loop over {control.each.name!r}, "
+                    f"and passes run side by side"
+                )
+                remedy = f"Name the resource after the item ({control.each.name!r}), or write it after the loop."
+                yield finding(
+                    "D311", step.path, message, task=step.task_id, step=step.step_id, remedy=remedy, resource=name
+                )
+
+
+def _is_made_inside(context: Context, step: PlacedStep, reference: Reference) -> bool:
+    producer = context.by_id.get(reference.from_) if isinstance(reference, StepReference) else None
+    return producer is not None and producer.task_id == step.task_id
 
 
 def _produced(step: PlacedStep) -> dict[str, JsonValue]:

@@ -42,8 +42,8 @@ def _duplicate_tasks(context: Context) -> Iterator[Finding]:
 def _duplicate_steps(context: Context) -> Iterator[Finding]:
     for step in context.steps:
         first = context.by_id[step.step_id]
-        if first is not step:
-            message = f"step {step.step_id!r} is defined twice, first at {first.path!r}"
+        if first is not step and (step.controls is None or step.controls.decides == "each"):
+            message = f"{step.title} is defined twice, first at {first.path!r}"
             yield finding("S105", step.path, message, task=step.task_id, step=step.step_id)
 
 

@@ -28,8 +28,12 @@ class Hop(NamedTuple):
     """Its operation; `input` or `constant` where there is no step."""
     path: str
     """JSON Pointer into its outputs or the input; of a constant, the argument that it stands in."""
+    title: str = ""
+    """What a step of a block is called that the proposal doesn't list."""
 
     def __str__(self) -> str:
+        if self.title:
+            return f"{self.title}{self.path}"
         if self.operation == "input":
             return f"input {self.step!r}{self.path}"
         if self.operation == "constant":
@@ -52,9 +56,10 @@ def trace_of(context: Context, step: PlacedStep, argument: str, carries: Carries
             way.append(Hop(onward.input, "input", onward.path))
             break
         maker = context.by_id.get(onward.from_)
-        if maker is None:
+        if maker is None or any(hop[:3] == (maker.step_id, maker.operation, onward.path) for hop in way):
             break
-        way.append(Hop(maker.step_id, maker.operation, onward.path))
+        title = maker.title if maker.controls is not None else ""
+        way.append(Hop(maker.step_id, maker.operation, onward.path, title))
         onward = _behind(context, maker, tokens_of(onward.path), carries)
     return tuple(reversed(way))
 
@@ -66,10 +71,19 @@ def _behind(context: Context, step: PlacedStep, tokens: tuple[str, ...], carries
         return None
     passage = labels.passage((step.step_id, tokens))
     if passage is not None:
-        return _passed(context, step, passage, carries)
+        return _passed(context, step, passage, carries) or _decided(context, step, carries)
     if carries(labels.declared(contract, tokens)):
         return None
-    return _into(context, step, counted(step, labels.arguments(step)), carries)
+    return _into(context, step, counted(step, labels.arguments(step)), carries) or _decided(context, step, carries)
+
+
+def _decided(context: Context, step: PlacedStep, carries: Carries) -> Reference | Hop | None:
+    """Gives where that comes from which decides about the block of a step."""
+    for control in context.control_steps.get(step.task_id, ()) if step.controls is None else ():
+        found = _into(context, control, list(control.step.tool_intent.required_inputs), carries)
+        if found is not None:
+            return found
+    return None
 
 
 def _passed(context: Context, step: PlacedStep, passage: Passage, carries: Carries) -> Reference | Hop | None:

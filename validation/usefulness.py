@@ -25,7 +25,7 @@ def usefulness_findings(context: Context) -> Iterator[Finding]:
 
 def _unused(context: Context) -> Iterator[Finding]:
     needed = _needed(context)
-    unneeded = [step for step in context.steps if step.step_id not in needed]
+    unneeded = [step for step in context.steps if step.step_id not in needed and step.controls is None]
     used = {source for step in context.steps for source in step.sources} if unneeded else set[str]()
     for step in unneeded:
         removable = bool(needed) and step.step_id not in used
@@ -46,6 +46,8 @@ def _needed(context: Context) -> set[str]:
             continue
         needed.add(step_id)
         waiting.extend(step.sources)
+        # What decides about a block matters where the block does.
+        waiting.extend(control.step_id for control in context.control_steps.get(step.task_id, ()))
     return needed
 
 

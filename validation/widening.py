@@ -17,6 +17,7 @@ from dagwright.canonical import canonical_json, sha256
 from dagwright.finding import Finding
 from dagwright.model import Interval
 from dagwright.program import Program, ProgramStep
+from dagwright.tool import ControlBinding
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
 from validation.context import constant
 from validation.contract import Contract, contract_of
@@ -57,6 +58,7 @@ class Authority:
 
     def __init__(self, program: Program) -> None:
         derivations = _Derivations(program)
+        self.blocks = _Blocks(program, derivations)
         self.derived = derivations.steps
         """What all arguments of each step depend on, hashed: equal where a step is called with the same again."""
         self.by_step: dict[str, Call] = {
@@ -98,7 +100,10 @@ def widened(old: Program, new: Program, *, done: Collection[str] = ()) -> tuple[
     """
     before, after = Authority(old), Authority(new)
     kept = {step for step, derived in before.derived.items() if after.derived.get(step) == derived}
-    left = Counter(call for step, call in before.effects.items() if step not in done or step in kept)
+    left = Counter[Call]()
+    for step, call in before.effects.items():
+        if step not in done or step in kept:
+            left[call] += before.blocks.times(step)
     found: list[Finding] = []
     places = {
         step.step_id: f"/decompositions/{index}/steps/{position}"
@@ -107,11 +112,12 @@ def widened(old: Program, new: Program, *, done: Collection[str] = ()) -> tuple[
     }
     for item in new.steps:
         step = item.step.step_id
-        wider = _wider(before, after, item, left)
+        wider = [*_wider(before, after, item, left), *_freer(before, after, item)]
         found.extend(
-            finding("P407", places[step], message, task=item.task_id, step=step, needs_approval=True)
+            finding("P407", places.get(step, ""), message, task=item.task_id, step=step, needs_approval=True)
             for message in wider
         )
+    found.extend(_more_tolerant(before, after, new))
     found.extend(_budget(old, new))
     return tuple(found)
 
@@ -125,12 +131,81 @@ def _wider(before: Authority, after: Authority, item: ProgramStep, left: Counter
         yield f"the new plan may {grant}{how}; the plan before may not"
     if lacking or item.step.step_id not in after.effects:
         return
-    if left[call] > 0:
-        left[call] -= 1
+    wanted = after.blocks.times(item.step.step_id)
+    if left[call] >= wanted:
+        left[call] -= wanted
     elif call in before.effects.values():
-        yield f"the new plan may call {item.spec.name!r} like this more often than is left of the plan before"
+        often = f" (up to {wanted:,} times)" if wanted > 1 else ""
+        yield f"the new plan may call {item.spec.name!r} like this{often} more often than is left of the plan before"
     else:
         yield f"the new plan may call {item.spec.name!r} with a combination of arguments that the plan before has not"
+
+
+def _freer(before: Authority, after: Authority, item: ProgramStep) -> Iterator[str]:
+    """Gives in words the condition that a step's effect had in the plan before and has no longer."""
+    call = after.effects.get(item.step.step_id)
+    held = [before.blocks.conditions(step) for step, other in before.effects.items() if other == call]
+    now = after.blocks.conditions(item.step.step_id)
+    if held and not any(conditions <= now for conditions in held):
+        yield f"the new plan may call {item.spec.name!r} where the conditions of the plan before do not hold"
+
+
+def _more_tolerant(before: Authority, after: Authority, new: Program) -> Iterator[Finding]:
+    """Gives the blocks that may fail now while the plan goes on to an effect, and might not before."""
+    strict = {derived for step, derived in before.derived.items() if not before.blocks.is_optional(step)}
+    for index, group in enumerate(new.proposal.decompositions):
+        steps = [step.step_id for step in group.steps]
+        tolerated = [step for step in steps if after.blocks.is_optional(step) and after.derived[step] in strict]
+        following = _behind(new, steps[-1]) if tolerated else set[str]()
+        acting = sorted(step for step in following if step in after.effects)
+        if acting:
+            message = (
+                f"the new plan goes on, up to step {acting[0]!r}, where task {group.task_id!r} fails; "
+                f"the plan before did not"
+            )
+            path = f"/decompositions/{index}/control/optional"
+            yield finding("P407", path, message, task=group.task_id, step=tolerated[0], needs_approval=True)
+
+
+def _behind(program: Program, step: str) -> set[str]:
+    """Gives the steps that come after a step, directly or through others."""
+    found = {step}
+    for item in program.steps:
+        if not found.isdisjoint(item.after):
+            found.add(item.step.step_id)
+    return found
+
+
+class _Blocks:
+    """What the steps of a program's blocks depend on, and how often they may run."""
+
+    def __init__(self, program: Program, derivations: _Derivations) -> None:
+        self._steps = program.by_id
+        self._controls = {group.task_id: group.control for group in program.proposal.decompositions if group.control}
+        self._conditions = {
+            item.task_id: frozenset(_conditions(derivations, item, item.spec.binding))
+            for item in program.steps
+            if isinstance(item.spec.binding, ControlBinding) and item.spec.binding.decides == "when"
+        }
+
+    def times(self, step: str) -> int:
+        """Gives how often a step may run at the most."""
+        return int(self._steps[step].times.high)
+
+    def conditions(self, step: str) -> frozenset[str]:
+        """Gives what names the conditions that must hold for a step to run."""
+        return self._conditions.get(self._steps[step].task_id, frozenset())
+
+    def is_optional(self, step: str) -> bool:
+        """Whether the plan goes on where a step fails."""
+        control = self._controls.get(self._steps[step].task_id)
+        return control is not None and control.optional
+
+
+def _conditions(derivations: _Derivations, item: ProgramStep, binding: ControlBinding) -> Iterator[str]:
+    values = item.step.tool_intent.required_inputs.values()
+    for value, comparison in zip(values, binding.comparisons, strict=True):
+        yield sha256([[[at, derivations.of(leaf)] for at, leaf in leaves(value)], comparison])
 
 
 class _Derivations:
@@ -145,7 +220,8 @@ class _Derivations:
                 name: [[at, self.of(leaf)] for at, leaf in leaves(value)]
                 for name, value in item.step.tool_intent.required_inputs.items()
             }
-            self.steps[item.step.step_id] = sha256([item.spec.name, made])
+            decides = item.spec.binding if isinstance(item.spec.binding, ControlBinding) else None
+            self.steps[item.step.step_id] = sha256([item.spec.name, made, *([decides] if decides else [])])
 
     def of(self, leaf: LiteralValue | StepReference | InputReference) -> str:
         """Gives what one leaf of a value depends on."""
@@ -161,12 +237,21 @@ class _Derivations:
             return f"the constant {canonical_json(leaf.literal).decode()}"
         if isinstance(leaf, InputReference):
             return f"input {leaf.input!r} at {leaf.path!r}"
-        return f"{self.program.by_id[leaf.from_].spec.name!r} at {leaf.path!r}"
+        made = self.program.by_id[leaf.from_]
+        if isinstance(made.spec.binding, ControlBinding):
+            inner = ", ".join(
+                self.source(inside)
+                for value in made.step.tool_intent.required_inputs.values()
+                for _, inside in leaves(value)
+            )
+            each = "each item of" if made.spec.binding.decides == "each" else "all passes of"
+            return f"{each} {inner}, at {leaf.path!r}"
+        return f"{made.spec.name!r} at {leaf.path!r}"
 
 
 def _grants(derivations: _Derivations, item: ProgramStep) -> Iterator[Grant]:
     spec, contract = item.spec, contract_of(item.spec)
-    if _is_pure(contract):
+    if _is_pure(contract) or isinstance(spec.binding, ControlBinding):
         return
     yield Grant("operation", spec.name, spec.effect, "")
     given = _given(contract, item)

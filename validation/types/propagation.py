@@ -14,6 +14,7 @@ from dagwright.model import JsonSchema
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
 from dagwright.value import LiteralValue, StepReference, Value, leaves
+from validation.blocks import flat_steps
 from validation.types.rule import output_schema
 from validation.types.scope import TypeScope, inputs_of, value_schema
 
@@ -58,10 +59,11 @@ def propagate(proposal: Proposal, catalogue: Catalogue) -> Propagation:
     Of steps with the same id the first counts.
     """
     intents: dict[str, Intent] = {}
-    for _, step in proposal.steps():
+    for flat in flat_steps(proposal):
+        step = flat.step
         given = step.tool_intent.required_inputs
         if step.step_id not in intents:
-            spec = catalogue.get(step.tool_intent.operation_name)
+            spec = flat.spec or catalogue.get(step.tool_intent.operation_name)
             intents[step.step_id] = Intent(spec, given, literals_of(given), _sources(given))
     return propagated(intents, inputs_of(proposal.goal))
 

@@ -27,7 +27,9 @@ from dagwright.tool import (
     SelectRule,
     ToolSpec,
 )
-from validation.types.schema import constants, is_nullable, or_null, subschema, types_of
+from dagwright.value import EACH
+from validation.types.pointer import resolve
+from validation.types.schema import constants, is_nullable, or_null, standalone, subschema, types_of
 from validation.types.table import Rows, rows_of
 
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
@@ -281,8 +283,9 @@ def _file(call: Call, rule: FileRule, declared: JsonSchema) -> JsonSchema | None
 
 
 def _item(call: Call, rule: ItemRule, _: JsonSchema) -> JsonSchema | None:
-    items = call.arguments.get(rule.of, {}).get("items")
-    return items if isinstance(items, dict) and items else None
+    found = resolve(call.arguments.get(rule.of, {}), f"/{EACH}")
+    items = found.schema.get("items") if found.answer == "found" else None
+    return standalone(items, found.schema) if isinstance(items, dict) and items else None
 
 
 def _collect(call: Call, rule: CollectRule, declared: JsonSchema) -> JsonSchema | None:

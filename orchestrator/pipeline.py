@@ -19,6 +19,7 @@ from dagwright.proposal import Proposal
 from executor.archive import Archive
 from orchestrator.approval import Refused
 from orchestrator.inputs import bring_inputs
+from orchestrator.observation.observed import observed
 from orchestrator.opening import Inputs, ingest, opened, resumable
 from orchestrator.planning import plan, prove
 from orchestrator.pursuit import Pursuit
@@ -27,6 +28,7 @@ from orchestrator.setup import Setup
 from orchestrator.strategy.strategy import Planned
 
 
+@observed
 def run_goal(text: str, inputs: Inputs, setup: Setup, *, constraints: Constraints | None = None) -> Outcome:
     """Plans, proves and executes a goal in a new run.
 
@@ -46,6 +48,7 @@ def run_goal(text: str, inputs: Inputs, setup: Setup, *, constraints: Constraint
         return pursue(setup, archive, Point(goal=goal))
 
 
+@observed
 def plan_goal(
     text: str, inputs: Inputs, setup: Setup, *, constraints: Constraints | None = None
 ) -> tuple[str, Program]:
@@ -69,6 +72,7 @@ def plan_goal(
         return archive.run, program
 
 
+@observed
 def run_proposal(proposal: Proposal, setup: Setup, *, folder: Path) -> Outcome:
     """Proves and executes a proposal as it stands, in a new run; it is not replanned.
 
@@ -92,6 +96,7 @@ def run_proposal(proposal: Proposal, setup: Setup, *, folder: Path) -> Outcome:
         return pursue(setup, archive, Point(goal=goal, program=program))
 
 
+@observed
 def resume_run(run: str, setup: Setup) -> Outcome:
     """Goes on with a run that was interrupted or waits for approval; finished steps are not repeated.
 
@@ -116,14 +121,21 @@ def pursue(setup: Setup, archive: Archive, point: Point) -> Outcome:
     pursuit = Pursuit(point.goal, setup, archive, point)
     setup.listener.ingested(point.goal)
     try:
-        outcome = pursuit.to_end()
-    except (ProposalRejected, ModelAnswerError, Refused) as error:
-        outcome = pursuit.outcome("rejected", reason=str(error))
-    except BudgetExceeded as error:
-        outcome = pursuit.outcome("failed", reason=str(error))
+        outcome = _concluded(pursuit)
     except ApprovalRequired as error:
         outcome = pursuit.outcome("waiting", reason=str(error))
     except (Cancelled, KeyboardInterrupt):
         outcome = pursuit.outcome("cancelled", reason=f"stopped; go on with: dagwright run --resume {archive.run}")
     setup.listener.ended(outcome)
     return outcome
+
+
+def _concluded(pursuit: Pursuit) -> Outcome:
+    """Gives the outcome; where the run failed for good, what it did is taken back first."""
+    ending = pursuit.point.ending
+    try:
+        return pursuit.outcome(ending[0], reason=ending[1]) if ending else pursuit.to_end()
+    except (ProposalRejected, ModelAnswerError, Refused) as error:
+        return pursuit.outcome("rejected", reason=str(error))
+    except BudgetExceeded as error:
+        return pursuit.outcome("failed", reason=str(error))

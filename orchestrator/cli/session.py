@@ -19,15 +19,17 @@ EXIT = {"done": 0, "rejected": 1, "failed": 3, "waiting": 4, "cancelled": 130}
 
 
 def people_of(*, yes: bool, quiet: bool) -> People:
-    """Gives who is asked and who watches: the terminal, or nobody."""
+    """Gives who is asked and who watches: the terminal, or nobody; logs and telemetry where variables ask for them."""
     import getpass
 
     from executor.bindings.human import ask_at_terminal
     from orchestrator.approval import approve_later, steps_approved
     from orchestrator.assembly import People
+    from orchestrator.observation.configuration import configure
     from orchestrator.view.live import LiveView
     from orchestrator.view.terminal import ask_approval, console, interactive
 
+    configure()
     asked = interactive() and not quiet
     person = ask_approval if asked else approve_later
     approver = steps_approved(person) if yes else person

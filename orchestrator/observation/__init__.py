@@ -1,0 +1,1 @@
+"""What others may watch of a run: OpenTelemetry spans and metrics, structured logs. Off unless asked for."""

@@ -20,6 +20,7 @@ from dagwright.exceptions import Cancelled, ToolUnavailable, TransportError
 from dagwright.policy import BreakerRule, Policy
 from dagwright.reach import destinations
 from dagwright.tool import ToolSpec
+from executor.failure import UnknownOutcome
 
 BreakerState = Literal["closed", "open", "half_open"]
 
@@ -97,7 +98,7 @@ class Breakers:
     """All breakers of a process, or of whatever shares them. Thread-safe."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic, random: Random | None = None) -> None:
-        self._clock, self._random = clock, random or Random()
+        self._clock, self._random = clock, random or Random()  # noqa: S311 - spreads probes, guards nothing
         self._guard = threading.Lock()
         self._known: dict[tuple[str, str, BreakerRule], Breaker] = {}
 
@@ -134,7 +135,8 @@ class Breakers:
         with self._guard:
             return self._known.setdefault((spec.name, host, rule), Breaker(rule, self._random))
 
-    def _note(self, breaker: Breaker, error: Exception | None) -> None:
+    def _note(self, breaker: Breaker, raised: Exception | None) -> None:
+        error = raised.__cause__ if isinstance(raised, UnknownOutcome) else raised
         with self._guard:
             if isinstance(error, Cancelled) or (isinstance(error, ToolUnavailable) and error.code in BUSY):
                 breaker.forget_probe()

@@ -7,8 +7,9 @@ record; the table beside them is its index.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 from pydantic import JsonValue
 
@@ -16,13 +17,17 @@ from dagwright.canonical import Sha256, sha256
 from dagwright.event import EventKind
 from executor.archive import Archive
 
-EffectState = Literal["intended", "done", "not_done", "unknown"]
-"""`not_done`: it was tried and surely did not happen."""
+EffectState = Literal["intended", "done", "not_done", "unknown", "undone"]
+"""`not_done`: it was tried and surely did not happen; `undone`: it happened, or may have, and was taken back."""
 
-STATES: dict[EventKind, EffectState] = {
-    "effect.intended": "intended",
-    "effect.done": "done",
-    "effect.unknown": "unknown",
+Settlement = Literal["happened", "not_happened", "undone", "compensate"]
+"""What a person says of an effect: `undone` is taken back by hand, `compensate` asks for its compensation."""
+
+_SETTLED: dict[Settlement, EffectState] = {
+    "happened": "done",
+    "not_happened": "not_done",
+    "undone": "undone",
+    "compensate": "unknown",
 }
 
 
@@ -58,33 +63,69 @@ class Ledger:
         """Gives all entries by key."""
         return self._select("ORDER BY key", ())
 
-    def intend(self, key: Sha256, step: str, operation: str, *, durable: bool) -> None:
-        """Writes down that an effect is about to be tried; `durable` where it must not happen twice."""
+    def current(self, key: Sha256) -> Sha256:
+        """Gives the key under which an effect is to be tried: another one after each time that it was undone.
+
+        A provider that knows the old key would answer it with what is no longer there.
+        """
+        while (entry := self.find(key)) is not None and entry.state == "undone":
+            key = sha256({"after": key})
+        return key
+
+    def intend(
+        self, key: Sha256, step: str, operation: str, *, durable: bool, more: Mapping[str, JsonValue] | None = None
+    ) -> None:
+        """Writes down that an effect is about to be tried.
+
+        Args:
+            key: its idempotency key.
+            step: the step.
+            operation: `tool.operation`.
+            durable: whether that must survive a loss of power, as it must where it must not happen twice.
+            more: what undoing it takes: `program`, `arguments` (an artefact); of a compensation `undoes`, a key.
+        """
         with self._archive.batch(durable=durable):
             self._archive.execute(
                 "INSERT INTO ledger VALUES (?, ?, ?, 'intended', NULL) "
                 "ON CONFLICT (key) DO UPDATE SET state = 'intended', output = NULL",
                 (key, step, operation),
             )
-            self._archive.append("effect.intended", {"key": key, "step": step, "operation": operation})
+            self._archive.append("effect.intended", {"key": key, "step": step, "operation": operation, **(more or {})})
 
     def done(self, key: Sha256, output: Sha256, *, durable: bool) -> None:
         """Writes down that the effect happened and what it gave."""
-        self._set(key, "done", output, durable=durable)
+        self._set("effect.done", key, "done", output, durable=durable)
 
     def not_done(self, key: Sha256) -> None:
         """Writes down that the effect surely did not happen."""
-        self._set(key, "not_done", None, durable=False)
+        self._set("effect.done", key, "not_done", None, durable=False)
 
     def unknown(self, key: Sha256) -> None:
         """Writes down that the effect may or may not have happened."""
-        self._set(key, "unknown", None, durable=True)
+        self._set("effect.unknown", key, "unknown", None, durable=True)
 
-    def _set(self, key: Sha256, state: EffectState, output: Sha256 | None, *, durable: bool) -> None:
+    def undone(self, key: Sha256, *, by: Sha256) -> None:
+        """Writes down that a compensation, the effect with key `by`, took the effect back."""
+        self._set("effect.undone", key, "undone", None, durable=True, more={"by": by})
+
+    def settle(self, key: Sha256, answer: Settlement, *, by: str, output: Sha256 | None = None) -> None:
+        """Writes down what a person says of an effect; `output` is what it gave, where it happened."""
+        more: dict[str, JsonValue] = {"answer": answer, "by": by}
+        self._set("effect.settled", key, _SETTLED[answer], output, durable=True, more=more)
+
+    def _set(
+        self,
+        kind: EventKind,
+        key: Sha256,
+        state: EffectState,
+        output: Sha256 | None,
+        *,
+        durable: bool,
+        more: Mapping[str, JsonValue] | None = None,
+    ) -> None:
         with self._archive.batch(durable=durable):
             self._archive.execute("UPDATE ledger SET state = ?, output = ? WHERE key = ?", (state, output, key))
-            kind: EventKind = "effect.unknown" if state == "unknown" else "effect.done"
-            self._archive.append(kind, {"key": key, "happened": state == "done", "output": output})
+            self._archive.append(kind, {"key": key, "happened": state == "done", "output": output, **(more or {})})
 
     def _select(self, condition: str, values: tuple[str, ...]) -> tuple[Entry, ...]:
         rows = self._archive.rows(f"SELECT key, step, operation, state, output FROM ledger {condition}", values)  # noqa: S608
@@ -106,10 +147,15 @@ def ledger_of(archive: Archive) -> tuple[Entry, ...]:
             step, operation = str(body["step"]), str(body["operation"])
             found[key] = Entry(key=key, step=step, operation=operation, state="intended", output=None)
         else:
-            known = found[key]
-            state: EffectState = (
-                "unknown" if event.kind == "effect.unknown" else "done" if body["happened"] else "not_done"
-            )
-            output = str(body["output"]) if body["output"] else None
+            known, output = found[key], str(body["output"]) if body["output"] else None
+            state = _state_after(event.kind, body)
             found[key] = Entry(key=key, step=known.step, operation=known.operation, state=state, output=output)
     return tuple(found[key] for key in sorted(found))
+
+
+def _state_after(kind: EventKind, body: Mapping[str, JsonValue]) -> EffectState:
+    if kind == "effect.settled":
+        return _SETTLED[cast("Settlement", body["answer"])]
+    if kind == "effect.done":
+        return "done" if body["happened"] else "not_done"
+    return "undone" if kind == "effect.undone" else "unknown"

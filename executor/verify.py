@@ -28,7 +28,9 @@ NAMED: dict[EventKind, tuple[str, ...]] = {
     "program": ("proposal", "catalogue", "policy"),
     "workflow": ("workflow",),
     "task.completed": ("output",),
+    "effect.intended": ("arguments",),
     "effect.done": ("output",),
+    "effect.settled": ("output",),
 }
 """Members of an event's body that are hashes of artefacts, by its kind."""
 

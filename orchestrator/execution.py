@@ -16,6 +16,8 @@ def execute(program: Program, setup: Setup, archive: Archive, model: Model) -> E
     Raises:
         Unreachable: the engine is not there.
     """
+    from executor.bindings import close
+    from executor.breaker import PROCESS
     from executor.compile import compile_workflow
     from executor.worker import GuardedWorker
 
@@ -24,9 +26,11 @@ def execute(program: Program, setup: Setup, archive: Archive, model: Model) -> E
     worker = GuardedWorker(
         program,
         archive,
-        setup.runners(model),
+        runners,
         approvals=standing(archive.events()),
         secrets=setup.secrets,
+        breakers=PROCESS,
+        tenant=setup.tenant,
     )
     setup.listener.executing(program)
     setup.executing.set()

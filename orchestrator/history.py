@@ -11,6 +11,7 @@ from dagwright.goal import Goal
 from executor.archive import Archive
 from executor.export import opened
 from executor.folder import runs
+from orchestrator.rollback import shown_effects
 from orchestrator.view.pictures import latest_proposal, task_states
 
 _TELLING: dict[str, str] = {
@@ -21,6 +22,7 @@ _TELLING: dict[str, str] = {
     "approval.requested": "waiting",
     "approval.given": "approved",
     "approval.refused": "refused",
+    "effect.settled": "settled",
     "outcome": "",
 }
 """What a run's last event of one of these kinds says about where it stands."""
@@ -81,6 +83,7 @@ def full(home: Path, run: str) -> dict[str, JsonValue]:
                 }
                 for event in tasks
             ],
+            "effects": shown_effects(archive),
             "outcome": bodies["outcome"][-1] if bodies["outcome"] else None,
             "head": archive.head,
         }

@@ -13,6 +13,7 @@ from orchestrator.approval import Question, Refused, approval_of, questions_of, 
 from orchestrator.planning import Prior
 from orchestrator.resumption import point_of, rules_of
 from orchestrator.setup import Setup
+from orchestrator.undoing import begun_of, due_of
 
 
 def permit(program: Program, prior: Prior | None, setup: Setup, archive: Archive) -> None:
@@ -30,7 +31,7 @@ def permit(program: Program, prior: Prior | None, setup: Setup, archive: Archive
     """
     for question in _asked_of(program, prior):
         if question.digest not in standing(archive.events()):
-            _ask(question, setup, archive)
+            ask(question, setup, archive)
 
 
 def _asked_of(program: Program, prior: Prior | None) -> tuple[Question, ...]:
@@ -54,6 +55,9 @@ def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> 
     with Archive.open(home, run) as archive:
         point = point_of(archive, rules_of(archive))
         questions = _asked_of(point.program, point.prior) if point.program and not point.outcome else ()
+        if begun_of(archive.events()) is not None:
+            due = due_of(archive, rules_of(archive))
+            questions = tuple(question for item in due if (question := item.question(archive)))
         waiting = unanswered(questions, standing(archive.events()))
         chosen = tuple(question for question in waiting if step in ("", question.subject))
         if not chosen:
@@ -64,7 +68,8 @@ def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> 
     return chosen
 
 
-def _ask(question: Question, setup: Setup, archive: Archive) -> None:
+def ask(question: Question, setup: Setup, archive: Archive) -> None:
+    """Gets a person's yes to one question. Errors as for `permit`."""
     refused = refusals(archive.events())
     if question.digest in refused:
         raise Refused(f"{question} was refused by {refused[question.digest]}")

@@ -24,6 +24,8 @@ from orchestrator.permission import permit
 from orchestrator.planning import Prior, plan
 from orchestrator.replanning import prior_of, worth_replanning
 from orchestrator.resumption import Point
+from orchestrator.rollback import Rollback, roll_back
+from orchestrator.settlement import go_on, is_open, settle_open
 from orchestrator.setup import Setup
 
 Number = TypeVar("Number", int, float)
@@ -60,7 +62,7 @@ class Pursuit:
 
         Raises:
             ProposalRejected, ModelAnswerError: no proposal could be proven.
-            ApprovalRequired: a person has not decided yet.
+            ApprovalRequired: a person has not decided yet, or not said what happened.
             Refused: a person said no.
             Cancelled: the run was stopped.
             BudgetExceeded: the model may not be asked any more.
@@ -83,17 +85,28 @@ class Pursuit:
                 if prior is None:
                     raise
                 return self.outcome("rejected", reason=f"{self.failed}; then {error}")
-            self.result = execute(program, self.setup, self.archive, self.model)
+            self.result = self._executed(program)
             if self.result.status == "completed":
                 return self.outcome("done")
-            if self.result.status == "cancelled":
-                raise Cancelled("the run was stopped")
-            self._report_failures(self.result)
-            if self.replans >= self.goal.constraints.max_replans or not worth_replanning(self.result):
+            if is_open(self.result):
+                settle_open(program, self.setup, self.archive, self.model)
+                prior, program = go_on(program, lines, self.result, prior, self.setup, self.archive)
+                continue
+            if self._is_final(self.result):
                 return self.outcome("failed", reason=failure(self.result))
             self.failed = failure(self.result)
             prior, version = self._narrowed(program, lines, self.result, prior), program.proposal.version + 1
             program = None
+
+    def _executed(self, program: Program) -> EngineResult:
+        result = execute(program, self.setup, self.archive, self.model)
+        if result.status == "cancelled":
+            raise Cancelled("the run was stopped")
+        self._report_failures(result)
+        return result
+
+    def _is_final(self, result: EngineResult) -> bool:
+        return self.replans >= self.goal.constraints.max_replans or not worth_replanning(result)
 
     def _planned(self, version: int, prior: Prior | None) -> tuple[Program, Mapping[str, str]]:
         program, planned = plan(self.goal, self.setup, self.archive, self.model, version=version, prior=prior)
@@ -122,6 +135,9 @@ class Pursuit:
         answer: dict[str, JsonValue] = {}
         if status == "done" and self.program is not None and self.result is not None:
             answer = answer_of(self.program, self.result.outputs, self.archive)
+        rollback = Rollback(run=self.archive.run)
+        if status in ("failed", "rejected"):
+            rollback = roll_back(self.archive, self.setup, self.model, status=status, reason=reason)
         outcome = Outcome(
             run=self.archive.run,
             status=status,
@@ -129,6 +145,8 @@ class Pursuit:
             reason=reason,
             replans=self.replans,
             files=files_of(self.archive.files),
+            undone=rollback.undone,
+            not_undone=rollback.standing,
             tokens=self.model.used.prompt_tokens + self.model.used.completion_tokens,
             cost=self.model.used.cost,
             seconds=round(time.monotonic() - self.started, 3),

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from dagwright.event import Event
 from dagwright.exceptions import ArchiveError
-from dagwright.feedback import Outcome
+from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.goal import Goal
 from dagwright.llm.meter import added
 from dagwright.llm.model import Usage
@@ -52,6 +52,8 @@ class Point:
     """Versions that were given up."""
     used: Usage | None = None
     """What the model has used so far."""
+    ending: tuple[OutcomeStatus, str] | None = None
+    """How it is ending and why, where what it did is being taken back."""
 
 
 @dataclass
@@ -65,6 +67,7 @@ class _Fold:
     lines: Mapping[str, str] = field(default_factory=dict[str, str])
     given_up: tuple[Event, Mapping[str, str]] | None = None
     replans: list[dict[str, JsonValue]] = field(default_factory=list[dict[str, JsonValue]])
+    ending: tuple[OutcomeStatus, str] | None = None
 
     def take(self, event: Event) -> None:
         body = event.body if isinstance(event.body, dict) else {}
@@ -81,6 +84,9 @@ class _Fold:
             self.given_up = (self.proven, self.lines) if self.proven else self.given_up
             self.proven = None
             self.replans.append(body)
+        elif event.kind == "rollback":
+            begun = body["state"] == "begun"
+            self.ending = (cast("OutcomeStatus", body["status"]), str(body["reason"])) if begun else self.ending
         elif event.kind == "outcome":
             self.outcome = Outcome.model_validate(event.body)
 
@@ -115,7 +121,8 @@ def point_of(archive: Archive, rules: tuple[OwnRule, ...] = ()) -> Point:
         prior=prior,
         given=Proposal.model_validate(archive.get(fold.proposal)) if unproven else None,
         version=prior.program.proposal.version + 1 if prior else 1,
-        replans=len(fold.replans),
+        replans=sum("settled" not in replan for replan in fold.replans),
+        ending=fold.ending,
         used=_used(archive),
     )
 

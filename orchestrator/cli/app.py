@@ -19,6 +19,7 @@ from orchestrator.cli import (
     policy,
     run,
     runs,
+    settle,
     show,
     stages,
     tools,
@@ -49,7 +50,7 @@ app = typer.Typer(
     """,
 )
 
-for group in (run, stages, check, show, explain, approvals, runs):
+for group in (run, stages, check, show, explain, approvals, settle, runs):
     group.register(app)
 for name, group in (
     ("runs", runs),

@@ -31,12 +31,26 @@ def drawn(run: dict[str, JsonValue]) -> RenderableType:
     if run["report"]:
         parts.append(text.findings(Report.model_validate(run["report"])))
     parts += timeline(cast("list[dict[str, JsonValue]]", run["steps"]))
+    parts += effects(cast("list[dict[str, str]]", run["effects"]))
     outcome = run["outcome"]
     if isinstance(outcome, dict):
         parts.append(Text.assemble(("outcome ", "bold"), f"{outcome['status']} {outcome['reason']}"))
         parts.append(text.answer(cast("dict[str, JsonValue]", outcome["answer"])))
         parts.extend(Text(f"file {run['folder']}/files/{file}") for file in cast("list[str]", outcome["files"]))
     return Group(*parts)
+
+
+def effects(found: list[dict[str, str]]) -> list[RenderableType]:
+    """Gives a line per effect that was undone, stands although it should not, or is in doubt."""
+    from rich.text import Text
+
+    words = {"done": ("stands", "red"), "undone": ("undone", "green"), "not_done": ("never happened", "dim")}
+    lines: list[RenderableType] = []
+    for item in found:
+        word, colour = words.get(item["state"], ("in doubt", "red"))
+        why = f": {item['why']}" if item["why"] else ""
+        lines.append(Text.assemble((f"  {word} ", colour), f"{item['step']} ({item['operation']}){why}"))
+    return lines
 
 
 def timeline(steps: list[dict[str, JsonValue]]) -> list[RenderableType]:

@@ -90,6 +90,8 @@ def whereabouts(outcome: Outcome, folder: Path, pictures: Sequence[Path]) -> Ren
 
     lines = [Text.assemble(("  file ", "bold"), str(folder / "files" / file)) for file in outcome.files]
     lines += [Text.assemble(("  plan ", "bold"), str(picture)) for picture in pictures]
+    lines += [Text.assemble(("  undone ", "green"), line) for line in outcome.undone]
+    lines += [Text.assemble(("  stands ", "red"), line) for line in outcome.not_undone]
     cost = "unknown" if outcome.cost is None else f"${outcome.cost:.4f}"
     took = f"{outcome.tokens} tokens, cost {cost}, {outcome.seconds:.1f} s, {outcome.replans} replans"
     lines.append(Text(f"  {took}", style="dim"))

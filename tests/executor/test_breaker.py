@@ -45,7 +45,7 @@ def call(breakers: Breakers, spec: Any, error: BaseException | None = None) -> s
                 raise error
     except ToolUnavailable as found:
         return "refused" if found.code == "circuit_open" else "called"
-    except (Exception, KeyboardInterrupt):
+    except (ToolRejected, TimedOut, Cancelled, KeyboardInterrupt):
         return "called"
     return "called"
 

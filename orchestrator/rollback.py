@@ -1,0 +1,197 @@
+"""Rollback: a run that failed for good takes back what it did, the last effect first.
+
+`rollback` events say that it has begun (with how the run ended) and what became of it; one that was
+interrupted is gone on with. What could not be taken back is named with what a person can do about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic import JsonValue
+
+from dagwright.feedback import Outcome, OutcomeStatus
+from dagwright.llm.model import Model
+from dagwright.program import Program
+from executor.archive import Archive
+from executor.breaker import PROCESS
+from executor.compensation import Compensator, Undone, before
+from executor.effects import effects_of
+from orchestrator.approval import Refused, standing
+from orchestrator.permission import ask
+from orchestrator.resumption import point_of
+from orchestrator.setup import Setup
+from orchestrator.undoing import Due, begun_of, due_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollback:
+    """What became of the effects of a run that failed for good."""
+
+    run: str
+    results: tuple[Undone, ...] = ()
+
+    @property
+    def undone(self) -> tuple[str, ...]:
+        """Effects that were taken back, a line each."""
+        return tuple(str(result) for result in self.results if result.state == "undone")
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """Effects that still stand, with what a person can do about each."""
+        return tuple(f"{found}; {self._remedy(found)}" for found in self.results if found.state != "undone")
+
+    def _remedy(self, result: Undone) -> str:
+        again = f"dagwright runs compensate {self.run}"
+        settle = f"dagwright settle {self.run} {result.subject or result.effect.entry.step}"
+        if result.state == "unknown":
+            return f"look, then say: {settle} --happened | --not-happened | --undone, and: {again}"
+        if result.state == "failed":
+            return f"try again: {again}; or undo it by hand and say: {settle} --undone"
+        return f"then: {again}" if result.state == "held" else f"undo it by hand and say: {settle} --undone"
+
+
+def roll_back(
+    archive: Archive, setup: Setup, model: Model, *, status: OutcomeStatus, reason: str, requested: bool = False
+) -> Rollback:
+    """Takes back what a run did, as far as its steps say so and a way was proven.
+
+    Args:
+        archive: of the run, open for writing.
+        setup: runners, credentials, who is asked.
+        model: for compensations that are `llm` steps.
+        status: how the run ended.
+        reason: why.
+        requested: whether a person asked for it; where policy says `on_request`, nothing is done otherwise.
+
+    Raises:
+        ApprovalRequired: policy wants a person's word about a compensation, and nobody decided yet.
+        Cancelled: it was stopped; it can be gone on with.
+        ArchiveError: the disk refuses.
+    """
+    due = due_of(archive, setup.rules)
+    earlier = tuple(Undone(effect=it, state="undone") for it in effects_of(archive) if it.entry.state == "undone")
+    if not due:
+        return Rollback(run=archive.run, results=earlier)
+    if not requested and setup.policy.rollback == "on_request":
+        return Rollback(run=archive.run, results=tuple(_held(it, "policy waits for a request") for it in due))
+    if begun_of(archive.events()) is None:
+        archive.append("rollback", {"state": "begun", "status": status, "reason": reason})
+    refused = _refused(due, setup, archive)
+    with compensators(due, setup, archive, model) as found:
+        results = (*earlier, *_taken_back(due, found, refused, setup))
+    body: list[JsonValue] = [result.as_json() for result in results]
+    archive.append("rollback", {"state": "ended", "effects": body})
+    return Rollback(run=archive.run, results=results)
+
+
+def compensate_run(run: str, setup: Setup) -> Rollback:
+    """Takes back what a run did because a person asks for it; one that was open has then failed.
+
+    Raises:
+        ArchiveError: there is no such run, or another process holds it.
+        ApprovalRequired, Cancelled: as for `roll_back`.
+    """
+    with Archive.open(setup.home, run) as archive:
+        point = point_of(archive, setup.rules)
+        ended = point.outcome
+        status, reason = (ended.status, ended.reason) if ended else ("failed", "a person asked for it to be undone")
+        rollback = roll_back(archive, setup, setup.model, status=status, reason=reason, requested=True)
+        if ended is None:
+            outcome = Outcome(run=run, status=status, reason=reason, replans=point.replans)
+            outcome = outcome.model_copy(update={"undone": rollback.undone, "not_undone": rollback.standing})
+            archive.append("outcome", outcome.model_dump(mode="json"))
+        return rollback
+
+
+def shown_effects(archive: Archive) -> list[JsonValue]:
+    """Gives the effects of a run that were undone, should be, or of which nobody knows whether they happened."""
+    said: dict[str, str] = {}
+    for event in archive.events("rollback"):
+        if isinstance(event.body, dict) and event.body["state"] == "ended":
+            results = cast("list[dict[str, str]]", event.body["effects"])
+            said = {result["key"]: result["why"] for result in results}
+    return [
+        {
+            "step": effect.entry.step,
+            "operation": effect.entry.operation,
+            "state": effect.entry.state,
+            "why": "" if effect.entry.state == "undone" else said.get(effect.entry.key, ""),
+        }
+        for effect in effects_of(archive)
+        if effect.undoes is None and (effect.entry.state == "undone" or effect.is_open or said.get(effect.entry.key))
+    ]
+
+
+def _refused(due: Iterable[Due], setup: Setup, archive: Archive) -> dict[str, str]:
+    """Asks about the compensations that policy asks about; gives who refused, by key of the effect."""
+    refused: dict[str, str] = {}
+    for item in due:
+        question = item.question(archive)
+        if question is None or question.digest in standing(archive.events()):
+            continue
+        try:
+            ask(question, setup, archive)
+        except Refused as error:
+            refused[item.effect.entry.key] = str(error)
+    return refused
+
+
+@contextmanager
+def compensators(due: Iterable[Due], setup: Setup, archive: Archive, model: Model) -> Generator[dict[str, Compensator]]:
+    """Gives a compensator for each program, by its hash, for as long as the context lasts."""
+    from executor.bindings import close
+
+    runners = setup.runners(model)
+    programs: dict[str, Program] = {item.program.hash: item.program for item in due}
+    approvals = standing(archive.events())
+    found = {
+        name: Compensator(
+            program,
+            archive,
+            runners,
+            approvals=approvals,
+            secrets=setup.secrets,
+            breakers=PROCESS,
+            tenant=setup.tenant,
+        )
+        for name, program in programs.items()
+    }
+    setup.executing.set()
+    try:
+        yield found
+    finally:
+        setup.executing.clear()
+        for compensator in found.values():
+            compensator.close()
+        close(runners)
+
+
+def _taken_back(
+    due: Iterable[Due], found: dict[str, Compensator], refused: dict[str, str], setup: Setup
+) -> tuple[Undone, ...]:
+    results: list[Undone] = []
+    held: set[str] = set()
+    for item in due:
+        effect = item.effect
+        if item.item.step.rollback_strategy == "manual":
+            result = Undone(effect=effect, state="by_hand", why="its step says that a person undoes it")
+        elif effect.step in held:
+            result = _held(item, "what came after it still stands")
+        elif effect.entry.key in refused:
+            result = Undone(effect=effect, state="by_hand", why=refused[effect.entry.key])
+        elif not item.is_certain:
+            result = Undone(effect=effect, state="unknown", why="nobody knows whether it happened")
+        else:
+            result = found[item.program.hash].undo(effect, setup.cancelled)
+        if result.state in ("failed", "unknown"):
+            held |= before(item.program, effect.step)
+        results.append(result)
+    return tuple(results)
+
+
+def _held(item: Due, why: str) -> Undone:
+    return Undone(effect=item.effect, state="held", why=why)

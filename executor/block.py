@@ -19,7 +19,7 @@ from pydantic import JsonValue
 from dagwright.control import Control, Repeat
 from dagwright.program import Program, ProgramStep
 from dagwright.tool import ControlBinding
-from executor.workflow import SubWorkflowParam, WorkflowDef, WorkflowTask, choice_of, goes_on, passes_from
+from executor.workflow import SubWorkflowParam, WorkflowDef, WorkflowTask, choice_of, goes_on, passes_from, pause
 
 Role = Literal["when", "each", "until", "collect", "step"]
 """What a step is to its block; `step` for one that the proposal lists."""
@@ -140,11 +140,10 @@ class _Block:
     def _pause(self, decided: str, seconds: int) -> tuple[WorkflowTask, ...]:
         if not seconds:
             return ()
-        duration: dict[str, JsonValue] = {"duration": f"{seconds} seconds"}
-        pause = WorkflowTask(
-            name="wait", task_reference_name=f"pause-{self._task}", type="WAIT", input_parameters=duration
+        rest = WorkflowTask(
+            name="wait", task_reference_name=f"pause-{self._task}", type="WAIT", input_parameters=pause(seconds)
         )
-        return (_switch(f"again-{self._task}", decided, "again", (pause,)),)
+        return (_switch(f"again-{self._task}", decided, "again", (rest,)),)
 
 
 def _switch(reference: str, decided: str, case: str, body: tuple[WorkflowTask, ...]) -> WorkflowTask:

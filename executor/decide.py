@@ -3,16 +3,21 @@
 `Execution` is a state machine over a workflow's JSON: `start` and `advance` turn events into
 commands. The durable driver, the simulator and replay feed it; the same events always give the
 same commands, so state is a fold over the archive's events and nothing else.
+
+What it calls steps are instances (`executor.instance`): a step in a pass of a block is one of its own,
+which appears when the pass is decided on. What a control step decided comes with its completion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from executor.order import graph_of
-from executor.workflow import TaskDef, WorkflowDef
+from executor.frame import Frame
+from executor.instance import Choice, Instance, instance
+from executor.order import Graph, graph_of
+from executor.workflow import TaskDef, WorkflowDef, WorkflowTask, loop_of, pause_of, source_of
 
 EndStatus = Literal["completed", "failed", "timed_out", "cancelled"]
 
@@ -21,15 +26,17 @@ EndStatus = Literal["completed", "failed", "timed_out", "cancelled"]
 class Completed:
     """An attempt at a step succeeded."""
 
-    step: str
+    step: Instance
     attempt: int
+    choice: Choice = None
+    """What it decided, if it is a step that controls a block."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     """An attempt at a step failed."""
 
-    step: str
+    step: Instance
     attempt: int
     for_good: bool
     """True where another attempt would fail in the same way."""
@@ -39,7 +46,7 @@ class Failed:
 class TimedOut:
     """An attempt at a step did not end within its time."""
 
-    step: str
+    step: Instance
     attempt: int
 
 
@@ -58,7 +65,7 @@ Occurrence = Completed | Failed | TimedOut | Stopped
 class Schedule:
     """Begin an attempt at a step, as soon as a worker is free."""
 
-    step: str
+    step: Instance
     attempt: int
     delay: float
     """Seconds to wait first."""
@@ -70,7 +77,7 @@ class Schedule:
 class Cancel:
     """Stop an attempt that was scheduled."""
 
-    step: str
+    step: Instance
     attempt: int
 
 
@@ -79,42 +86,53 @@ class Finish:
     """The workflow has ended."""
 
     status: EndStatus
-    failed_step: str | None = None
+    failed_step: Instance | None = None
 
 
-Command = Schedule | Cancel | Finish
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A step is not run: its block's condition does not hold, or its optional block has failed."""
+
+    step: Instance
+
+
+Command = Schedule | Cancel | Skip | Finish
 """What the core tells a driver."""
+
+
+Ready = tuple[Frame, str]
+"""A task that waits for nothing more."""
 
 
 class Execution:
     """One execution of a workflow. Give it every event exactly once, in the order in which they happened."""
 
     def __init__(self, workflow: WorkflowDef) -> None:
-        self._nodes = graph_of(workflow).nodes
+        self._root = Frame(graph_of(workflow))
         self._defs = {found.name: found for found in workflow.task_defs}
-        self._missing = {name: len(set(node.before)) for name, node in self._nodes.items()}
-        self._after: dict[str, list[str]] = {name: [] for name in self._nodes}
-        for name, node in self._nodes.items():
-            for before in set(node.before):
-                self._after[before].append(name)
-        self._left = len(self._nodes)
-        self._finished: Container[str] = ()
-        self.running: dict[str, int] = {}
+        self._finished: Mapping[Instance, Choice] = {}
+        self._places: dict[Instance, tuple[Frame, WorkflowTask]] = {}
+        self._commands: list[Command] = []
+        self.running: dict[Instance, int] = {}
         """Number of the attempt by step, for each step that is scheduled and has not ended."""
+        self.dropped: set[Instance] = set()
+        """Steps that completed in an optional block that then failed: as if they had given nothing."""
+        self.last: dict[str, Instance] = {}
+        """By step of a repeated block that has ended: its instance in the last pass."""
         self.ended: Finish | None = None
         """How the workflow ended; None while it runs."""
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """The steps of the workflow, in an order in which they can run."""
-        return tuple(name for name, node in self._nodes.items() if node.task.type == "SIMPLE")
+        """The steps of the workflow by id, blocks' included, in an order in which they can run."""
+        return tuple(self._root.graph.steps())
 
-    def start(self, finished: Container[str] = ()) -> list[Command]:
-        """Gives the first commands; steps in `finished` count as completed when their turn comes."""
-        self._finished = finished
-        commands: list[Command] = []
-        self._enter([name for name, count in self._missing.items() if not count], commands)
-        return commands
+    def start(self, finished: Mapping[Instance, Choice] | None = None) -> list[Command]:
+        """Gives the first commands; steps in `finished` count as completed, so decided, when their turn comes."""
+        self._finished = finished or {}
+        if not self._root.left:
+            return self._finish(Finish("completed"))
+        return self._go_on(list(self._root.first()))
 
     def advance(self, event: Occurrence) -> list[Command]:
         """Gives the commands that follow from an event; none for one that comes too late."""
@@ -125,47 +143,129 @@ class Execution:
         if self.running.get(event.step) != event.attempt:
             return []
         if isinstance(event, Completed):
-            return self._pass(event.step)
+            frame, task = self._leave(event.step)
+            ready: list[Ready] = []
+            self._completed(frame, task, event.step, event.choice, ready)
+            return self._go_on(ready)
         return self._fail(event)
 
-    def _enter(self, ready: list[str], commands: list[Command]) -> None:
-        """Begins the tasks that wait for nothing more; control tasks end at once."""
-        for name in ready:  # grows while it is walked
-            if self._nodes[name].task.type == "SIMPLE" and name not in self._finished:
-                self.running[name] = 1
-                commands.append(Schedule(name, 1, 0.0, _seconds(self._definition(name))))
-            else:
-                self._left -= 1
-                ready.extend(self._released(name))
-        if not self._left and self.ended is None:
-            commands.extend(self._finish(Finish("completed")))
-
-    def _released(self, name: str) -> list[str]:
-        found: list[str] = []
-        for later in self._after[name]:
-            self._missing[later] -= 1
-            if not self._missing[later]:
-                found.append(later)
-        return found
-
-    def _pass(self, step: str) -> list[Command]:
+    def _leave(self, step: Instance) -> tuple[Frame, WorkflowTask]:
         del self.running[step]
-        self._left -= 1
-        commands: list[Command] = []
-        self._enter(self._released(step), commands)
+        return self._places.pop(step)
+
+    def _go_on(self, ready: list[Ready]) -> list[Command]:
+        """Begins the tasks that wait for nothing more; control tasks end at once."""
+        for frame, name in ready:  # grows while it is walked
+            task = frame.graph.nodes[name].task
+            if task.type == "SIMPLE":
+                self._begin(frame, task, ready)
+            elif name in frame.graph.bodies:
+                self._open(frame, task, ready)
+            else:
+                self._passed(frame, name, ready, frame.delay_of(name) + pause_of(task))
+        commands, self._commands = self._commands, []
         return commands
 
+    def _begin(self, frame: Frame, task: WorkflowTask, ready: list[Ready]) -> None:
+        step = frame.instance_of(task)
+        if step in self._finished:
+            self._completed(frame, task, step, self._finished[step], ready)
+            return
+        self.running[step] = 1
+        self._places[step] = frame, task
+        seconds = _seconds(self._definition(task.name))
+        self._commands.append(Schedule(step, 1, frame.delay_of(task.task_reference_name), seconds))
+
+    def _completed(self, frame: Frame, task: WorkflowTask, step: Instance, choice: Choice, ready: list[Ready]) -> None:
+        frame.complete(task.task_reference_name, step, choice)
+        self._passed(frame, task.task_reference_name, ready)
+
+    def _passed(self, frame: Frame, name: str, ready: list[Ready], delay: float = 0.0) -> None:
+        """Notes that a task has ended, and all that ends with it."""
+        ready.extend(frame.release(name, delay))
+        if frame.left:
+            return
+        if frame.parent is None:
+            self._commands.extend(self._finish(Finish("completed")))
+        else:
+            self._closed(frame, frame.parent, ready)
+
+    # ------------------------------------------------------------- tasks that have tasks inside them
+
+    def _open(self, frame: Frame, task: WorkflowTask, ready: list[Ready]) -> None:
+        """Begins what is inside a task."""
+        reference = task.task_reference_name
+        inside = self._inside(frame, task, frame.graph.bodies[reference], frame.delay_of(reference))
+        frame.open[reference] = len(inside)
+        for entered in inside:
+            ready.extend(entered.first())
+        if not inside:
+            self._passed(frame, reference, ready, frame.delay_of(reference))
+
+    def _inside(self, frame: Frame, task: WorkflowTask, bodies: Mapping[str, Graph], delay: float) -> list[Frame]:
+        reference = task.task_reference_name
+        if task.type == "SWITCH":
+            case = str(frame.choice_of(source_of(task.input_parameters[task.expression or ""])))
+            self._skip(step for name, body in bodies.items() if name != case for step in body.steps())
+            return [Frame(bodies[case], frame, reference, delay=delay)] if case in bodies else []
+        if task.type == "FORK_JOIN_DYNAMIC":
+            count = frame.choice_of(source_of(task.input_parameters[task.dynamic_fork_tasks_param or ""]))
+            optional = task.pass_task is not None and task.pass_task.optional
+            return [Frame(bodies[""], frame, reference, n, optional=optional) for n in range(int(count or 0))]
+        number = 1 if task.type == "DO_WHILE" else None
+        return [Frame(bodies[""], frame, reference, number, optional=task.optional, delay=delay)]
+
+    def _closed(self, frame: Frame, parent: Frame, ready: list[Ready]) -> None:
+        """Goes on where a frame has run to its end."""
+        task = parent.graph.nodes[frame.reference].task
+        if task.type == "DO_WHILE" and frame.number is not None:
+            until, at_most = loop_of(task.loop_condition or "")
+            if frame.choice_of(until) == "again" and frame.number < at_most:
+                again = Frame(frame.graph, parent, frame.reference, frame.number + 1, delay=frame.end_delay)
+                ready.extend(again.first())
+                return
+            self.last.update((step, instance(step, frame.number)) for step in frame.graph.steps())
+        self._left_open(frame, parent, ready)
+
+    def _left_open(self, frame: Frame, parent: Frame, ready: list[Ready]) -> None:
+        parent.open[frame.reference] -= 1
+        if not parent.open[frame.reference]:
+            self._passed(parent, frame.reference, ready, frame.end_delay)
+
+    def _skip(self, steps: Iterable[Instance]) -> None:
+        self._commands.extend(Skip(step) for step in steps)
+
+    # -------------------------------------------------------------------------------- failures
+
     def _fail(self, event: Failed | TimedOut) -> list[Command]:
-        definition = self._definition(event.step)
+        frame, task = self._places[event.step]
+        definition = self._definition(task.name)
         late = isinstance(event, TimedOut)
         for_good = definition.timeout_policy == "TIME_OUT_WF" if late else event.for_good
         if not for_good and event.attempt <= definition.retry_count:
             attempt = self.running[event.step] = event.attempt + 1
             return [Schedule(event.step, attempt, retry_delay(definition, event.attempt), _seconds(definition))]
-        if self._nodes[event.step].task.optional:
-            return self._pass(event.step)
-        del self.running[event.step]
-        return self._finish(Finish("timed_out" if late else "failed", event.step))
+        self._leave(event.step)
+        ready: list[Ready] = []
+        optional = frame.innermost_optional()
+        if task.optional:
+            self._passed(frame, task.task_reference_name, ready)
+        elif optional is not None and optional.parent is not None:
+            self._give_up(optional)
+            self._left_open(optional, optional.parent, ready)
+        else:
+            return self._finish(Finish("timed_out" if late else "failed", event.step))
+        return self._go_on(ready)
+
+    def _give_up(self, frame: Frame) -> None:
+        """Stops what runs in an optional frame, and drops what it gave."""
+        inside = [step for step, (place, _) in self._places.items() if place.is_in(frame)]
+        for step in inside:
+            self._commands.append(Cancel(step, self.running[step]))
+            self._leave(step)
+        self.dropped.update(frame.completed)
+        self.last = {step: last for step, last in self.last.items() if last not in self.dropped}
+        self._skip(frame.not_begun())
 
     def _finish(self, finish: Finish) -> list[Command]:
         self.ended = finish
@@ -173,9 +273,14 @@ class Execution:
         self.running.clear()
         return [*cancelled, finish]
 
-    def _definition(self, step: str) -> TaskDef:
-        name = self._nodes[step].task.name
+    def _definition(self, name: str) -> TaskDef:
         return self._defs.get(name) or unregistered(name)
+
+
+def outputs_of(execution: Execution, finished: Mapping[Instance, str]) -> dict[str, str]:
+    """Gives what an execution gave, out of what is finished; see `EngineResult.outputs`."""
+    kept = {step: output for step, output in finished.items() if step not in execution.dropped}
+    return kept | {step: kept[last] for step, last in execution.last.items() if last in kept}
 
 
 def retry_delay(definition: TaskDef, failed_attempt: int) -> float:

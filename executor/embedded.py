@@ -15,9 +15,24 @@ from collections import deque
 from collections.abc import Callable, Container
 
 from executor.archive import Archive
-from executor.decide import Command, Completed, Execution, Failed, Finish, Occurrence, Schedule, Stopped, TimedOut
+from executor.decide import (
+    Cancel,
+    Command,
+    Completed,
+    Execution,
+    Failed,
+    Finish,
+    Occurrence,
+    Schedule,
+    Skip,
+    Stopped,
+    TimedOut,
+    outputs_of,
+)
 from executor.engine import Activation, EngineResult, Progress, ProgressState, StepResult, Worker
 from executor.history import History
+from executor.instance import parts_of
+from executor.jitter import jittered
 from executor.threads import Threads
 from executor.workflow import WorkflowDef
 
@@ -61,7 +76,10 @@ class EmbeddedEngine:
         """
 
         def call(step: str, attempt: int, stop: threading.Event) -> StepResult:
-            return worker(Activation(run=run, program=program, step=step, attempt=attempt, cancelled=stop))
+            name, number = parts_of(step)
+            return worker(
+                Activation(run=run, program=program, step=name, number=number, attempt=attempt, cancelled=stop)
+            )
 
         drive = _Drive(workflow, History(archive, program), archive, call, on_progress, self._workers)
         return drive.to_end(cancelled)
@@ -108,10 +126,9 @@ class _Drive:
             for stop in self._active.values():
                 stop.set()
             self._threads.close()
-        finished, steps = self._history.finished(), self._execution.steps
         return EngineResult(
             status=end.status,
-            outputs={step: finished[step] for step in steps if step in finished},
+            outputs=outputs_of(self._execution, self._history.finished()),
             feedback=self._history.feedback(),
             failed_step=end.failed_step,
         )
@@ -168,11 +185,23 @@ class _Drive:
                     self._history.record("task.scheduled", command.step, command.attempt)
                 self._tell(command.step, "scheduled" if command.attempt == 1 else "retrying", command.attempt)
                 if command.delay:
-                    self._at(command.delay, command)
+                    self._at(_delay(command, self._archive.run), command)
                 else:
                     self._ready.append(command)
+            elif isinstance(command, Skip):
+                self._tell(command.step, "skipped", 1)
             elif isinstance(command, Finish):
                 self._ready.clear()
+            elif not self._execution.ended:
+                self._give_up(command)
+
+    def _give_up(self, command: Cancel) -> None:
+        """Stops an attempt while the run goes on: its optional block has failed."""
+        self._ready = deque(item for item in self._ready if item.step != command.step)
+        stop = self._active.pop((command.step, command.attempt), None)
+        if stop is not None:
+            stop.set()
+        self._cancelled(command.step, command.attempt)
 
     def _launch(self, schedule: Schedule) -> None:
         stop = self._active[schedule.step, schedule.attempt] = threading.Event()
@@ -228,7 +257,7 @@ class _Drive:
             raise outcome
         del self._active[step, attempt]
         if outcome.status == "completed":
-            return [(Completed(step, attempt), outcome)]
+            return [(Completed(step, attempt, outcome.choice), outcome)]
         return [(Failed(step, attempt, outcome.status == "failed_for_good"), outcome)]
 
     def _wind_down(self, end: Finish) -> None:
@@ -261,3 +290,8 @@ class _Drive:
 
     def _tell(self, step: str, state: ProgressState, attempt: int) -> None:
         self._news.append(Progress(step=step, state=state, attempt=attempt))
+
+
+def _delay(command: Schedule, run: str) -> float:
+    """Gives the seconds until an attempt: retries are spread, always the same for the same run; pauses are exact."""
+    return jittered(command.delay, run, command.step, command.attempt) if command.attempt > 1 else command.delay

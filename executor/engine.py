@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from dagwright.feedback import Feedback
 from executor.archive import Archive
+from executor.instance import Choice, Instance, instance
 from executor.workflow import WorkflowDef
 
 
@@ -24,8 +25,15 @@ class Activation:
     step: str
     attempt: int
     """1 for the first."""
+    number: int | None = None
+    """Of the pass of its block: from 0 for items, from 1 for repetitions; None for a step in no pass."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     """Set when the attempt is to stop: time is up, the run failed, or a person stopped it."""
+
+    @property
+    def instance(self) -> Instance:
+        """What the archive, the ledger and the views know it by."""
+        return instance(self.step, self.number)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +44,8 @@ class StepResult:
     """`failed` may be retried (transport only), `failed_for_good` may not."""
     output: str | None = None
     """SHA-256 of the outputs in the artefact store."""
+    choice: Choice = None
+    """What a step that controls a block decided."""
     preview: JsonValue = None
     """Small summary; holds no `${`."""
     feedback: Feedback
@@ -57,7 +67,7 @@ ProgressState = Literal["scheduled", "running", "completed", "failed", "retrying
 class Progress:
     """A step changed its state; for the live view."""
 
-    step: str
+    step: Instance
     state: ProgressState
     attempt: int = 1
     detail: str = ""
@@ -69,11 +79,12 @@ class EngineResult:
 
     status: Literal["completed", "failed", "timed_out", "cancelled"]
     outputs: dict[str, str]
-    """Artefact hash of the outputs by step, for each step that completed."""
+    """Artefact hash of the outputs by instance, for each that completed, but for those of an optional block
+    that failed; for a repeated step that of its last pass also by the step's id."""
     feedback: dict[str, Feedback]
-    """Last feedback by step, for each step that was tried."""
+    """Last feedback by instance, for each that was tried."""
     failed_step: str | None = None
-    """The step that ended it."""
+    """The instance that ended it."""
 
 
 class Engine(Protocol):

@@ -14,7 +14,6 @@ from dagwright.exceptions import (
     TransportError,
 )
 from dagwright.feedback import ErrorKind, ErrorRecord, Feedback, Performance
-from dagwright.program import ProgramStep
 from executor.engine import Activation, StepResult
 
 
@@ -30,13 +29,13 @@ class Unmet(Exception):
         super().__init__("; ".join(text for text, _ in criteria))
 
 
-def failure_of(item: ProgramStep, error: Exception, activation: Activation, begun: float) -> StepResult:
+def failure_of(error: Exception, activation: Activation, begun: float) -> StepResult:
     """Gives the result of an attempt that ended in an error."""
     retryable = isinstance(error, TransportError)
     return StepResult(
         status="failed" if retryable else "failed_for_good",
         feedback=Feedback(
-            step_id=item.step.step_id,
+            step_id=activation.instance,
             execution_status="failure",
             errors=tuple(_records(error)),
             performance_metrics=performance_of(activation, begun),

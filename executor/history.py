@@ -2,7 +2,8 @@
 
 Bodies: `{program, step, attempt}` for `task.scheduled`, `task.started`, `task.timed_out` and
 `task.cancelled`; with `output`, `preview` and `feedback` for `task.completed`; with `for_good` and
-`feedback` for `task.failed`. A step counts as finished for a program if one of the run's programs
+`feedback` for `task.failed`. `step` is an instance (`executor.instance`); `task.completed` has the `choice`
+of a step that controls a block. A step counts as finished for a program if one of the run's programs
 completed it with the same intent: the same operation on the same arguments, all the way upstream.
 Programs are known from `program` events with `{program, proposal, catalogue}`, the latter two hashes.
 """
@@ -17,6 +18,7 @@ from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, sha256
 from dagwright.catalogue import Catalogue
+from dagwright.control import Control
 from dagwright.event import EventKind
 from dagwright.feedback import ErrorRecord, Feedback
 from dagwright.proposal import Proposal
@@ -24,12 +26,18 @@ from dagwright.value import InputReference, StepReference, leaves
 from executor.archive import Archive
 from executor.decide import Completed, Failed, Finish, Occurrence, TimedOut
 from executor.engine import StepResult
+from executor.instance import Choice, Instance, parts_of
+from validation.blocks import flat_steps
 
 
 def intents_of(proposal: Proposal, catalogue: Catalogue) -> dict[str, Sha256]:
-    """Gives a hash by step over its operation, its arguments, what must hold of its outputs, and upstream intents."""
-    found = {step.step_id: step for _, step in proposal.steps()}
-    steps = {name: step.tool_intent for name, step in found.items()}
+    """Gives a hash by step over its operation, its arguments, what must hold of its outputs, and upstream intents.
+
+    Steps that control a block count too; what surrounds a step is part of its intent.
+    """
+    flat = {item.step.step_id: item for item in flat_steps(proposal)}
+    steps = {name: item.step.tool_intent for name, item in flat.items()}
+    controls = {item.task_id: item.control for item in proposal.decompositions if item.control not in (None, Control())}
     inputs = {name: sha256(given) for name, given in proposal.goal.inputs.items()}
     references = {
         name: [leaf for value in intent.required_inputs.values() for _, leaf in leaves(value)]
@@ -40,11 +48,13 @@ def intents_of(proposal: Proposal, catalogue: Catalogue) -> dict[str, Sha256]:
     }
     intents: dict[str, Sha256] = {}
     for name in TopologicalSorter(sources).static_order():
+        item = flat[name]
         given = {leaf.input: inputs[leaf.input] for leaf in references[name] if isinstance(leaf, InputReference)}
         upstream = {source: intents[source] for source in sources[name]}
-        spec = catalogue.get(steps[name].operation_name)
-        stated = [*steps[name].validation_criteria, *found[name].postconditions]
-        intents[name] = sha256([spec, steps[name].required_inputs, stated, given, upstream])
+        spec = item.spec or catalogue.get(steps[name].operation_name)
+        stated = [*steps[name].validation_criteria, *item.step.postconditions]
+        around = [controls[item.task_id]] if item.task_id in controls else []
+        intents[name] = sha256([spec, steps[name].required_inputs, stated, given, upstream, *around])
     return intents
 
 
@@ -60,29 +70,42 @@ class History:
         self._completed: dict[tuple[str, Sha256], tuple[int, dict[str, Any]]] = {}
         self._began: int | None = None
 
-    def inherited(self) -> dict[str, Sha256]:
-        """Gives the output hash by step, for each step that another program finished before this one began."""
+    def inherited(self) -> dict[Instance, Choice]:
+        """Gives each step that another program finished before this one began, with what it decided."""
+        return {step: body.get("choice") for step, body in self._inherited().items()}
+
+    def _inherited(self) -> dict[Instance, dict[str, Any]]:
         self._read()
-        found: dict[str, Sha256] = {}
+        found: dict[Instance, dict[str, Any]] = {}
         for (step, program), (seq, body) in self._completed.items():
             if program != self._program and (self._began is None or seq < self._began):
-                intent = self._intents(program).get(step)
-                if intent is not None and intent == self._intents(self._program).get(step):
-                    found[step] = body["output"]
+                name = parts_of(step)[0]
+                intent = self._intents(program).get(name)
+                if intent is not None and intent == self._intents(self._program).get(name):
+                    found[step] = body
         return found
 
-    def finished(self) -> dict[str, Sha256]:
+    def finished(self) -> dict[Instance, Sha256]:
         """Gives the output hash by step, for each step that this run has finished."""
-        found = self.inherited()
+        found = {step: body["output"] for step, body in self._inherited().items()}
         mine = {name: body for name, (_, body) in self._completed.items() if name[1] == self._program}
         own = {step: body["output"] for (step, _), body in mine.items()}
         return found | own
 
-    def output(self, step: str) -> Sha256 | None:
+    def output(self, step: Instance) -> Sha256 | None:
         """Gives the output hash of a step, or None if it has not finished."""
+        body = self._completion(step)
+        return body["output"] if body else None
+
+    def choice(self, step: Instance) -> Choice:
+        """Gives what a step that has finished decided."""
+        body = self._completion(step)
+        return body.get("choice") if body else None
+
+    def _completion(self, step: Instance) -> dict[str, Any] | None:
         self._read()
         own = self._completed.get((step, self._program))
-        return own[1]["output"] if own else self.inherited().get(step)
+        return own[1] if own else self._inherited().get(step)
 
     def occurrences(self) -> Iterator[Occurrence]:
         """Gives what happened to this program's attempts, for the core to fold over."""
@@ -122,6 +145,8 @@ class History:
         """Adds how an attempt ended."""
         body: dict[str, JsonValue] = {"program": self._program, "step": step, "attempt": attempt}
         body["feedback"] = result.feedback.model_dump(mode="json", exclude_defaults=True)
+        if result.choice is not None:
+            body["choice"] = result.choice
         if result.status == "completed":
             self._archive.append("task.completed", {**body, "output": result.output, "preview": result.preview})
         else:
@@ -158,7 +183,7 @@ def _late(step: str) -> Feedback:
 def _occurrence(kind: str, body: dict[str, Any]) -> Occurrence | None:
     step, attempt = body["step"], body["attempt"]
     if kind == "task.completed":
-        return Completed(step, attempt)
+        return Completed(step, attempt, body.get("choice"))
     if kind == "task.failed":
         return Failed(step, attempt, body["for_good"])
     return TimedOut(step, attempt) if kind == "task.timed_out" else None

@@ -9,10 +9,11 @@ from pydantic import JsonValue
 from dagwright.exceptions import GuardViolation
 from dagwright.goal import GoalInput
 from dagwright.model import JsonSchema
-from dagwright.value import ListValue, LiteralValue, ObjectValue, StepReference, Value, part
+from dagwright.value import CoalesceValue, ListValue, LiteralValue, ObjectValue, StepReference, Value, part
+from executor.absence import Absent
 
 Outputs = Callable[[str], JsonValue]
-"""Gives the outputs of a finished step by its id."""
+"""Gives the outputs of a finished step by its id; raises `Absent` for one that has given nothing."""
 
 
 def resolve(value: Value, outputs: Outputs, inputs: Mapping[str, GoalInput]) -> JsonValue:
@@ -20,6 +21,7 @@ def resolve(value: Value, outputs: Outputs, inputs: Mapping[str, GoalInput]) -> 
 
     Raises:
         GuardViolation: a reference leads nowhere; says at which part of its path.
+        Absent: a step has given nothing, and no alternative is stated.
     """
     if isinstance(value, LiteralValue):
         return value.literal
@@ -29,9 +31,22 @@ def resolve(value: Value, outputs: Outputs, inputs: Mapping[str, GoalInput]) -> 
         return {name: resolve(item, outputs, inputs) for name, item in value.object.items()}
     if isinstance(value, StepReference):
         return follow(outputs(value.from_), value.path, what=f"outputs of step {value.from_!r}")
+    if isinstance(value, CoalesceValue):
+        return _first(value, outputs, inputs)
     if value.input not in inputs:
         raise GuardViolation(f"the goal has no input {value.input!r}", code="missing_reference")
     return follow(inputs[value.input].value, value.path, what=f"input {value.input!r}")
+
+
+def _first(value: CoalesceValue, outputs: Outputs, inputs: Mapping[str, GoalInput]) -> JsonValue:
+    """Gives the first alternative whose steps have given something; what they gave must have the path."""
+    missing: list[str] = []
+    for item in value.coalesce:
+        try:
+            return resolve(item, outputs, inputs)
+        except Absent as error:
+            missing.append(error.step)
+    raise Absent(", ".join(missing))
 
 
 def follow(value: JsonValue, pointer: str, *, what: str) -> JsonValue:

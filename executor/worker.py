@@ -14,20 +14,26 @@ from collections.abc import Callable, Container
 
 from pydantic import JsonValue
 
-from dagwright.canonical import Sha256
+from dagwright.canonical import Sha256, ordered_json
 from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, TimedOut, TransportError
 from dagwright.feedback import Feedback
 from dagwright.program import Program, ProgramStep
+from dagwright.tool import ControlBinding
 from executor.archive import Archive
 from executor.bindings.runner import Runners, ToolContext, may_have_acted
+from executor.block import controls_of, role_of
+from executor.breaker import Breakers
+from executor.decision import DECIDED, arguments_of, decision
 from executor.engine import Activation, StepResult
 from executor.failure import UnknownOutcome, Unmet, failure_of, performance_of
 from executor.guard import action_for, check_arguments, check_payload, check_places, checked_outputs, resources, unmet
 from executor.headers import known_columns
 from executor.history import History
+from executor.instance import Choice, Instance
 from executor.ledger import Ledger, idempotency_key
 from executor.limits import RateLimits
 from executor.resolve import filled, resolve
+from executor.scope import Scope
 from executor.summary import summary_of
 from executor.threads import Threads
 
@@ -52,6 +58,8 @@ class GuardedWorker:
         approvals: Container[str] = (),
         secrets: Callable[[str], str | None] = lambda name: None,
         limits: RateLimits | None = None,
+        breakers: Breakers | None = None,
+        tenant: str = "default",
     ) -> None:
         """Prepares the worker.
 
@@ -62,11 +70,14 @@ class GuardedWorker:
             approvals: Digests (`Program.approval_digest`) of the steps that a person approved.
             secrets: Gives the value of a credential by its name.
             limits: Shared among workers whose calls count together; None makes new ones.
+            breakers: Shared among workers whose calls fail together; None makes new ones.
+            tenant: For whom the run is.
         """
         self._program, self._archive, self._runners = program, archive, runners
-        self._approvals, self._secrets = approvals, secrets
+        self._approvals, self._secrets, self._tenant = approvals, secrets, tenant
         self._history, self._ledger = History(archive, program.hash), Ledger(archive)
-        self._limits = limits or RateLimits()
+        self._limits, self._breakers = limits or RateLimits(), breakers or Breakers()
+        self._scope, self._controls = Scope(program, self, archive.get), controls_of(program)
         self._threads = Threads("tool")
         self._reading = threading.Lock()
 
@@ -81,33 +92,56 @@ class GuardedWorker:
         try:
             if activation.program != self._program.hash:
                 raise GuardViolation(f"this worker runs program {self._program.hash}", code="wrong_program")
-            arguments = self._arguments(item)
+            if isinstance(item.spec.binding, ControlBinding):
+                return self._decide(item, activation, begun)
+            arguments = self._arguments(item, activation)
             self._admit(item, arguments)
             output, feedback = self._perform(item, arguments, activation, begun)
         except ArchiveError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a tool raises is a result
-            return failure_of(item, error, activation, begun)
+            return failure_of(error, activation, begun)
         return StepResult(status="completed", output=output, preview=dict(feedback.outputs), feedback=feedback)
 
     def close(self) -> None:
         """Lets the threads go; those of tools that hang go when these end."""
         self._threads.close()
 
-    def _arguments(self, item: ProgramStep) -> dict[str, JsonValue]:
+    def _arguments(self, item: ProgramStep, activation: Activation) -> dict[str, JsonValue]:
         """Gives the call's arguments, complete and checked."""
         intent, inputs = item.step.tool_intent, self._program.proposal.goal.inputs
-        given = {name: resolve(value, self._outputs, inputs) for name, value in intent.required_inputs.items()}
+        seen = self._scope.seen_by(item, activation.number)
+        given = {name: resolve(value, seen, inputs) for name, value in intent.required_inputs.items()}
         arguments = filled(given, item.spec.input_schema)
         check_arguments(arguments, item.spec)
         return arguments
 
-    def _outputs(self, step: str) -> JsonValue:
+    def output(self, step: Instance) -> Sha256 | None:
+        """Gives the hash of what an instance gave, or None if it has not completed."""
         with self._reading:
-            output = self._history.output(step)
-        if output is None:
-            raise GuardViolation(f"step {step!r} has given nothing yet", code="missing_reference")
-        return self._archive.get(output)
+            return self._history.output(step)
+
+    def choice(self, step: Instance) -> Choice:
+        """Gives what an instance decided."""
+        with self._reading:
+            return self._history.choice(step)
+
+    def _decide(self, item: ProgramStep, activation: Activation, begun: float) -> StepResult:
+        """Decides about a block; nothing is called."""
+        control = self._controls[item.task_id]
+        seen, inputs = self._scope.seen_by(item, activation.number), self._program.proposal.goal.inputs
+        tests = role_of(item) in ("when", "until")
+        arguments = arguments_of(item.step.tool_intent.required_inputs, seen, inputs, lenient=tests)
+        outputs, choice = decision(item, control, arguments, activation.number)
+        feedback = Feedback(
+            step_id=activation.instance,
+            execution_status="success",
+            outputs=summary_of(outputs, DECIDED, trusted=False),
+            performance_metrics=performance_of(activation, begun),
+        )
+        output = self._archive.put_bytes(ordered_json(outputs))
+        preview: dict[str, JsonValue] = dict(feedback.outputs)
+        return StepResult(status="completed", output=output, choice=choice, preview=preview, feedback=feedback)
 
     def _admit(self, item: ProgramStep, arguments: dict[str, JsonValue]) -> None:
         """Checks policy, size and approval for the actual arguments."""
@@ -117,15 +151,19 @@ class GuardedWorker:
         check_places(item.spec, arguments, self._program.policy)
         check_payload(item.spec, arguments, self._program.policy)
         asked = action == "ask" or item.needs_approval
-        if asked and self._program.approval_digest(item.step.step_id) not in self._approvals:
+        if asked and self._digest(item) not in self._approvals:
             raise GuardViolation(f"{item.spec.name} needs a person's approval: {reason}", code="approval_required")
+
+    def _digest(self, item: ProgramStep) -> Sha256:
+        """Gives what an approval of a step binds to."""
+        return self._program.approval_digest(item.step.step_id)
 
     def _perform(
         self, item: ProgramStep, arguments: dict[str, JsonValue], activation: Activation, begun: float
     ) -> tuple[Sha256, Feedback]:
         """Runs the effect, or finds that it has happened already."""
-        spec, step = item.spec, item.step.step_id
-        key = idempotency_key(activation.run, step, arguments)
+        spec = item.spec
+        key = self._ledger.current(idempotency_key(activation.run, activation.instance, arguments))
         entry = self._ledger.find(key) if spec.effect != "read" else None
         if entry is not None and entry.output is not None:
             return entry.output, self._success(item, self._archive.get(entry.output), arguments, activation, begun)
@@ -134,7 +172,8 @@ class GuardedWorker:
             raise UnknownOutcome("an earlier attempt may have happened, and it must not happen twice")
         context = self._context(item, arguments, activation, key)
         self._limits.wait(spec, deadline=context.deadline, cancelled=activation.cancelled)
-        outputs, output = self._run(item, arguments, context, activation.cancelled)
+        with self._breakers.call(spec, self._program.policy):
+            outputs, output = self._run(item, arguments, context, activation.cancelled)
         return output, self._success(item, outputs, arguments, activation, begun)
 
     def _run(
@@ -147,7 +186,8 @@ class GuardedWorker:
         if runner is None:
             raise GuardViolation(f"there is no runner for {spec.binding.kind!r} bindings", code="no_runner")
         if recorded:
-            self._ledger.intend(key, context.step, spec.name, durable=once)
+            more = self._undoing(item, arguments)
+            self._ledger.intend(key, context.step, spec.name, durable=once, more=more)
         try:
             outputs = self._timed(lambda: runner(spec, arguments, context), context, stopped)
             output = self._archive.put_bytes(checked_outputs(outputs, spec))
@@ -162,6 +202,11 @@ class GuardedWorker:
         if recorded:
             self._ledger.done(key, output, durable=once)
         return outputs, output
+
+    def _undoing(self, item: ProgramStep, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Gives what the ledger keeps so that an effect can be undone, or a person asked about it."""
+        kept = not item.spec.idempotent or item.step.rollback_strategy in ("compensate", "manual")
+        return {"program": self._program.hash, "arguments": self._archive.put(arguments)} if kept else {}
 
     def _timed(
         self, call: Callable[[], dict[str, JsonValue]], context: ToolContext, stopped: threading.Event
@@ -188,13 +233,14 @@ class GuardedWorker:
     ) -> ToolContext:
         return ToolContext(
             run=activation.run,
-            step=activation.step,
+            step=activation.instance,
             attempt=activation.attempt,
             idempotency_key=key,
             files=self._archive.files,
             inputs=self._archive.inputs,
             policy=self._program.policy,
             secrets=self._secrets,
+            tenant=self._tenant,
             columns=known_columns(self._program, item, arguments),
             cancelled=threading.Event(),  # of its own: set when its time is up, too
             deadline=time.monotonic() + item.spec.timeout,
@@ -215,7 +261,7 @@ class GuardedWorker:
             raise Unmet([(f"{found.path} {found.op} {found.value!r}", found.path) for found in missed])
         trusted = item.output_label.integrity == "trusted"
         return Feedback(
-            step_id=item.step.step_id,
+            step_id=activation.instance,
             execution_status="success",
             outputs=summary_of(given, item.output_schema, trusted=trusted),
             performance_metrics=performance_of(activation, begun),

@@ -153,6 +153,25 @@ def loop_of(condition: str) -> tuple[str, int]:
     return found[2], int(found[1])
 
 
+def pause(seconds: int) -> dict[str, JsonValue]:
+    """Gives the inputs of a WAIT of that many seconds."""
+    return {"duration": f"{seconds} seconds"}
+
+
+def pause_of(task: WorkflowTask) -> float:
+    """Gives the seconds that a task lets pass: 0 for all but a WAIT.
+
+    Raises:
+        InputError: it is a WAIT that does not say how many seconds.
+    """
+    if task.type != "WAIT":
+        return 0.0
+    found = _DURATION.fullmatch(str(task.input_parameters.get("duration")))
+    if found is None:
+        raise InputError(f"{task.task_reference_name!r} waits, but not for a duration of `N seconds`")
+    return float(found[1])
+
+
 def pass_tasks(fork: WorkflowTask, count: int) -> tuple[WorkflowTask, ...]:
     """Gives the tasks of the passes 0 … `count` - 1 of a FORK_JOIN_DYNAMIC.
 
@@ -171,4 +190,5 @@ def _numbered(task: WorkflowTask, number: int) -> WorkflowTask:
 
 
 _ANSWER = re.compile(r"\$\{([^.{}]+)\.output\.\w+\}")
+_DURATION = re.compile(r"(\d+) seconds")
 _CONDITION = re.compile(r"\$\['[^']+'\]\['iteration'\] < (\d+) && \$\['([^']+)'\]\['choice'\] == 'again'")

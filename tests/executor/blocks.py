@@ -70,9 +70,13 @@ def certified(
     answer: Mapping[str, Any],
 ) -> Program:
     """Gives the certified program of tasks, each `(dependencies, steps, control)`."""
+    return proven(proposal(tasks, answer))
+
+
+def proven(plan: Mapping[str, Any]) -> Program:
+    """Gives the certified program of a proposal."""
     policy = Policy.model_validate({"name": "p", "defaults": {"read": "allow", "write": "allow"}})
-    workers = frozenset(["python", "control"])
-    return certify(proposal(tasks, answer), catalogue=CATALOGUE, policy=policy, workers=workers)
+    return certify(plan, catalogue=CATALOGUE, policy=policy, workers=frozenset(["python", "control"]))
 
 
 FLAG = ({"value": ref("start", "/flag"), "op": "equals", "to": True},)

@@ -1,12 +1,14 @@
-"""Bindings that reach beyond this process, or compute without code of ours: transform, worker, kafka, mcp."""
+"""Bindings that reach beyond this process, or compute without code of ours: transform, worker, kafka, mcp, code."""
 
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from dagwright.canonical import Sha256, sha256
 from dagwright.model import Frozen
 
 MOST_EXPRESSION = 4_000
@@ -136,6 +138,57 @@ class McpBinding(Frozen):
     """SHA-256 of the tool as the server described it when it was imported; a tool that has changed is refused."""
     key_argument: str | None = None
     """Argument of the tool that takes an idempotency key; the worker fills it in."""
+
+
+CodeLanguage = Literal["python", "shell"]
+"""What code in a sandbox is written in: Python 3, or the language of a POSIX shell."""
+
+
+class CodeLimits(Frozen):
+    """What code in a sandbox may use; reaching any of them is an error of its own."""
+
+    cpu_seconds: int = Field(default=30, ge=1, le=86_400)
+    """Processor time of each process, seconds."""
+    memory: int = Field(default=2**30, ge=2**26)
+    """Bytes of memory of all processes together."""
+    processes: int = Field(default=32, ge=1, le=4_096)
+    """Processes and threads at a time."""
+    file: int = Field(default=2**26, ge=2**12)
+    """Bytes of the largest file."""
+    disk: int = Field(default=2**28, ge=2**12)
+    """Bytes of all files together."""
+    files: int = Field(default=1_000, ge=1)
+    """Files and folders."""
+    output: int = Field(default=2**20, ge=1)
+    """Bytes written to standard output and standard error together."""
+
+
+class CodeBinding(Frozen):
+    """Code that runs in a sandbox: the catalogue's own, or what the argument `code` says.
+
+    Code of the catalogue gets the arguments as one JSON object on standard input and writes the outputs as one to
+    standard output. Code that is an argument gets argument `data` there, as JSON, and its outputs are `stdout`,
+    `stderr`, `exit_code`, `files` and `sandbox`. Either finds the files of argument `files` below `inputs/`,
+    and what it writes is kept in the folder of the run that argument `folder` names; without one, it is not kept.
+    """
+
+    kind: Literal["code"] = "code"
+    language: CodeLanguage
+    """What it is written in."""
+    source: str | None = Field(default=None, min_length=1, max_length=200_000)
+    """The code; None: argument `code`, which must have the role `control`."""
+    limits: CodeLimits = CodeLimits()
+    """What it may use; its wall time is the operation's `timeout`."""
+
+
+def mcp_definition(tool: Mapping[str, object]) -> Sha256:
+    """Gives the hash of a tool as an MCP server describes it: of all that says what it does and takes.
+
+    Args:
+        tool: the tool as it stands in the answer to `tools/list`.
+    """
+    told = ("name", "title", "description", "inputSchema", "outputSchema", "annotations")
+    return sha256({name: tool[name] for name in told if tool.get(name) is not None})
 
 
 def _functions(tree: object) -> list[str]:

@@ -11,8 +11,9 @@ from dagwright.hosts import admitting, host_of
 from dagwright.policy import Policy
 from dagwright.tool import Binding, BindingKind, HttpBinding
 
-OUTSIDE: frozenset[BindingKind] = frozenset({"http", "worker", "kafka", "mcp"})
-"""Kinds of binding whose outputs come from outside: untrusted where the contract does not say otherwise."""
+OUTSIDE: frozenset[BindingKind] = frozenset({"http", "worker", "kafka", "mcp", "code"})
+"""Kinds of binding whose outputs come from outside, or from code that a plan may hold: untrusted where the contract
+does not say otherwise."""
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
-from dagwright.binding import KafkaBinding, McpBinding, TransformBinding, WorkerBinding
+from dagwright.binding import CodeBinding, KafkaBinding, McpBinding, TransformBinding, WorkerBinding
 from dagwright.label import FieldLabel, Release
 from dagwright.model import Frozen, Interval, JsonSchema, Pointer
 from dagwright.predicate import Operator
@@ -268,12 +268,13 @@ Binding = Annotated[
     | TransformBinding
     | WorkerBinding
     | KafkaBinding
-    | McpBinding,
+    | McpBinding
+    | CodeBinding,
     Field(discriminator="kind"),
 ]
 """How a worker runs an operation. No language model ever sees it."""
 
-BindingKind = Literal["python", "http", "llm", "human", "control", "transform", "worker", "kafka", "mcp"]
+BindingKind = Literal["python", "http", "llm", "human", "control", "transform", "worker", "kafka", "mcp", "code"]
 
 
 # ---------------------------------------------------------------------------------------- spec
@@ -394,6 +395,13 @@ class ToolSpec(Frozen):
     """`tool.operation` to use instead."""
     binding: Binding
     """How a worker runs it."""
+
+    @model_validator(mode="after")
+    def _code_is_guarded(self) -> Self:
+        given = isinstance(self.binding, CodeBinding) and self.binding.source is None
+        if given and self.roles.get("code") != "control":
+            raise ValueError(f"{self.name} runs its argument 'code', so roles must say that it is 'control'")
+        return self
 
     @property
     def name(self) -> str:

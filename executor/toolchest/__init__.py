@@ -1,4 +1,4 @@
-"""The tools that come along: data, files, text, human."""
+"""The tools that come along: code, data, files, text, human."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["default_catalogue", "load_pack", "packs"]
 
-_PACKS = ("data", "files", "human", "text")
+_PACKS = ("code", "data", "files", "human", "text")
 _DEFAULT = ("data", "files")
 
 

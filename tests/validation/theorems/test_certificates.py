@@ -65,6 +65,7 @@ def test_a_program_is_not_serialised(world: Any, way: Any) -> None:
 
 def test_a_seal_of_ones_own_makes_no_program(world: Any) -> None:
     one = program(world, 1)
-    held = {field.name: getattr(one, field.name) for field in fields(one)}
+    held: Json = {field.name: getattr(one, field.name) for field in fields(one)}
+    held["seal"] = Seal()
     with pytest.raises(TypeError, match="certify"):
-        Program(**{**held, "seal": Seal()})
+        Program(**held)

@@ -53,6 +53,10 @@ def test_what_names_a_file_that_is_written_is_authority_in_any_role(
     assert bool(wider(world, put(world, before), put(world, after, "other data"))) is is_wider
 
 
+def nothing(*_: Any) -> frozenset[str]:
+    return frozenset()
+
+
 def test_without_that_rule_another_file_would_be_written_unasked(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("validation.contract.Contract.naming_written", lambda *_: frozenset())
+    monkeypatch.setattr("validation.contract.Contract.naming_written", nothing)
     assert wider(world, put(world, {"input": "one"}), put(world, {"input": "two"})) == []

@@ -91,7 +91,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """A step is not run: its block's condition does not hold, or its optional block has failed."""
+    """A step is not run: its condition does not hold, its list is empty, or its optional block has failed."""
 
     step: Instance
 
@@ -209,9 +209,11 @@ class Execution:
             self._skip(step for name, body in bodies.items() if name != case for step in body.steps())
             return [Frame(bodies[case], frame, reference, delay=delay)] if case in bodies else []
         if task.type == "FORK_JOIN_DYNAMIC":
-            count = frame.choice_of(source_of(task.input_parameters[task.dynamic_fork_tasks_param or ""]))
+            count = int(frame.choice_of(source_of(task.input_parameters[task.dynamic_fork_tasks_param or ""])) or 0)
+            if not count:
+                self._skip(bodies[""].steps())
             optional = task.pass_task is not None and task.pass_task.optional
-            return [Frame(bodies[""], frame, reference, n, optional=optional) for n in range(int(count or 0))]
+            return [Frame(bodies[""], frame, reference, n, optional=optional) for n in range(count)]
         number = 1 if task.type == "DO_WHILE" else None
         return [Frame(bodies[""], frame, reference, number, optional=task.optional, delay=delay)]
 

@@ -13,13 +13,16 @@ from dagwright.model import Frozen, Interval
 from dagwright.policy import Action
 from dagwright.program import Program, ProgramStep
 from dagwright.reach import destinations
-from dagwright.tool import Effect, ToolSpec
+from dagwright.tool import ControlBinding, Effect, ToolSpec
 from dagwright.value import StepReference, leaves
-from executor.decide import Command, Completed, Execution, Failed, Schedule
+from executor.block import role_of
+from executor.decide import Command, Completed, Execution, Failed, Schedule, Skip
 from executor.guard import action_for, check_places, resources
+from executor.instance import Choice, parts_of
 from executor.resolve import filled, resolve
 from executor.workflow import WorkflowDef
-from validation.demand import PARALLEL, Demand
+from validation.demand import PARALLEL
+from validation.resource import demand_of_program
 
 
 class SimulatedStep(Frozen):
@@ -40,6 +43,8 @@ class SimulatedStep(Frozen):
     """Why."""
     decided: bool = True
     """False where policy depends on values that only running gives, and the worker decides."""
+    times: Interval = Interval(low=1, high=1)
+    """How often it is run: the passes of its block; 0 where it may be skipped."""
     places: tuple[str, ...] = ()
     """Hosts and resources that it reaches, as far as known."""
 
@@ -82,12 +87,11 @@ def simulate(program: Program, workflow: WorkflowDef, *, workers: int = PARALLEL
     retries = {definition.name: definition.retry_count for definition in workflow.task_defs}
     latency = {step: spec.latency or Interval(low=0, high=0) for step, spec in specs.items()}
     tries = {step: 1 + retries.get(spec.name, 0) for step, spec in specs.items()}
-    soonest = _times(workflow, specs, lambda step, attempt: (latency[step].low, True), workers)
-    latest = _times(workflow, specs, lambda step, attempt: (latency[step].high, attempt == tries[step]), workers)
+    few, many = _Choices(program, fewest=True), _Choices(program, fewest=False)
+    soonest = _times(workflow, specs, lambda step, attempt: (latency[step].low, True), few, workers)
+    latest = _times(workflow, specs, lambda step, attempt: (latency[step].high, attempt == tries[step]), many, workers)
     rows = [_row(program, item, soonest, latest, tries[item.step.step_id]) for item in program.steps]
-    place = {item.step.step_id: index for index, item in enumerate(program.steps)}
-    before = [[place[name] for name in item.after] for item in program.steps]
-    bounds = Demand([item.spec for item in program.steps], before, parallel=workers).bounds()
+    bounds = demand_of_program(program, parallel=workers).bounds()
     return Simulation(
         makespan=bounds.makespan,
         cost=bounds.cost,
@@ -100,13 +104,39 @@ def simulate(program: Program, workflow: WorkflowDef, *, workers: int = PARALLEL
     )
 
 
+class _Choices:
+    """What control steps decide where blocks run as seldom, or as often, as they may."""
+
+    def __init__(self, program: Program, *, fewest: bool) -> None:
+        self._steps, self._fewest = program.by_id, fewest
+        self._times: dict[str, Interval] = {
+            item.task_id: item.times for item in program.steps if role_of(item) == "step"
+        }
+
+    def __call__(self, step: str, number: int | None) -> Choice:
+        """Gives what a step decides in a pass; nothing for one that controls no block."""
+        item = self._steps[step]
+        times = self._times[item.task_id]
+        count = int(times.low if self._fewest else times.high)
+        role = role_of(item)
+        if role == "when":
+            return "yes" if count else "no"
+        if role == "each":
+            return count
+        return ("again" if (number or 1) < count else "done") if role == "until" else None
+
+
 def _times(
     workflow: WorkflowDef,
     specs: Mapping[str, ToolSpec],
     ends: Callable[[str, int], tuple[float, bool]],
+    choices: _Choices,
     workers: int,
 ) -> dict[str, tuple[float, float]]:
-    """Gives begin and end by step; `ends` says how long an attempt takes and whether it succeeds."""
+    """Gives begin and end by step, over all its passes; `ends` says how long an attempt takes and whether it succeeds.
+
+    A step that is skipped begins and ends when that is decided.
+    """
     execution, now, count, busy = Execution(workflow), 0.0, 0, 0
     called: dict[str, list[float]] = {}
     ready: deque[Schedule] = deque()
@@ -118,12 +148,20 @@ def _times(
             if isinstance(command, Schedule):
                 count += 1
                 heapq.heappush(agenda, (now + command.delay, count, command))
+            elif isinstance(command, Skip):
+                times.setdefault(parts_of(command.step)[0], (now, now))
         while ready and busy < workers:
             begun = ready.popleft()
-            seconds, good = ends(begun.step, begun.attempt)
-            seconds += _pause(specs[begun.step], called, now)
-            times[begun.step] = (times.get(begun.step, (now, now))[0], now + seconds)
-            ended = Completed(begun.step, begun.attempt) if good else Failed(begun.step, begun.attempt, for_good=False)
+            step, number = parts_of(begun.step)
+            seconds, good = ends(step, begun.attempt)
+            seconds += _pause(specs[step], called, now)
+            first, last = times.get(step, (now, now))
+            times[step] = first, max(last, now + seconds)
+            ended = (
+                Completed(begun.step, begun.attempt, choices(step, number))
+                if good
+                else Failed(begun.step, begun.attempt, for_good=False)
+            )
             count, busy = count + 1, busy + 1
             heapq.heappush(agenda, (now + seconds, count, ended))
         if not agenda:
@@ -163,7 +201,8 @@ def _row(
         effect=spec.effect,
         begins=Interval(low=soonest[step][0], high=latest[step][0]),
         ends=Interval(low=soonest[step][1], high=latest[step][1]),
-        cost=Interval(low=spec.cost.low, high=spec.cost.high * tries) if spec.cost else None,
+        cost=_cost(spec.cost, item.times, tries),
+        times=item.times,
         action=action,
         reason=reason,
         decided=decided,
@@ -171,9 +210,15 @@ def _row(
     )
 
 
+def _cost(once: Interval | None, times: Interval, tries: int) -> Interval | None:
+    return Interval(low=once.low * times.low, high=once.high * times.high * tries) if once else None
+
+
 def _policy(program: Program, item: ProgramStep) -> tuple[Action, str, bool, tuple[str, ...]]:
     """Gives what the worker's guard would say, as far as values are known before anything runs."""
     spec, inputs = item.spec, program.proposal.goal.inputs
+    if isinstance(spec.binding, ControlBinding):
+        return "allow", "controls a block", True, ()
     reached = tuple(f"{found.kind}:{found}" for found in destinations(spec.binding))
     known = {
         name: value

@@ -71,6 +71,29 @@ def test_it_says_what_would_be_reached_and_what_policy_says(build: Any) -> None:
     assert rows["c"].reason == "why"
 
 
+BLOCKS = [
+    # passes of 3 seconds at the most: two steps, of which `a2` may be tried twice
+    ("when", Interval(low=0, high=1)),
+    ("each", Interval(low=0, high=6)),
+    ("repeat", Interval(low=1, high=4)),
+    ("when_each", Interval(low=0, high=6)),
+    ("all", Interval(low=0, high=4)),
+]
+
+
+@pytest.mark.parametrize(("name", "times"), BLOCKS, ids=[name for name, _ in BLOCKS])
+def test_blocks_run_as_seldom_and_as_often_as_they_may(blocks: Any, name: str, times: Interval) -> None:
+    found = simulated(blocks.construct(name))
+    rows = {row.step: row for row in found.steps}
+    assert rows["a1"].times == rows["a2"].times == times
+    assert rows["start"].ends.low <= rows["a1"].begins.low <= rows["a2"].ends.low <= rows["c1"].begins.low
+    assert rows["a2"].ends.high <= rows["c1"].begins.high
+    assert found.makespan is not None
+    assert found.makespan.high >= rows["c1"].ends.high
+    assert found.makespan.low <= rows["c1"].ends.low
+    assert Simulation.model_validate(found.as_json()) == found
+
+
 def test_it_is_json(build: Any) -> None:
     found = simulated(build.program(DIAMOND))
     assert Simulation.model_validate(found.as_json()) == found

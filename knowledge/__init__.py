@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from knowledge.document import Document, documents_of
     from knowledge.embedder import Embedder, MiniLm, SentenceTransformers
     from knowledge.ingest.markdown import import_markdown
+    from knowledge.ingest.mcp import McpImport, import_mcp
     from knowledge.ingest.openapi import OpenApiImport, import_openapi
     from knowledge.ingest.source import Ingested, add_source
     from knowledge.opening import open_store
@@ -21,6 +22,7 @@ __all__ = [
     "Hit",
     "Ingested",
     "KnowledgeStore",
+    "McpImport",
     "MiniLm",
     "OpenApiImport",
     "SentenceTransformers",
@@ -28,6 +30,7 @@ __all__ = [
     "add_source",
     "documents_of",
     "import_markdown",
+    "import_mcp",
     "import_openapi",
     "open_store",
 ]
@@ -39,6 +42,7 @@ _MODULES = {
     "Hit": "store",
     "Ingested": "ingest.source",
     "KnowledgeStore": "store",
+    "McpImport": "ingest.mcp",
     "MiniLm": "embedder",
     "OpenApiImport": "ingest.openapi",
     "SentenceTransformers": "embedder",
@@ -46,6 +50,7 @@ _MODULES = {
     "add_source": "ingest.source",
     "documents_of": "document",
     "import_markdown": "ingest.markdown",
+    "import_mcp": "ingest.mcp",
     "import_openapi": "ingest.openapi",
     "open_store": "opening",
 }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from orchestrator.cli import options
 from orchestrator.cli.check import FormatName
 from orchestrator.cli.output import Json, put, put_json
+
+if TYPE_CHECKING:
+    from knowledge import McpImport, OpenApiImport
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +26,8 @@ app = typer.Typer(
       dagwright tools import openapi.json --name shop -o shop.json
       dagwright tools lint shop.json
       dagwright tools import conductor --name conductor -o conductor.json     the Conductor server in use
+      dagwright tools import mcp:https://HOST/mcp --name wiki -o wiki.json --policy wiki.yaml
+      dagwright tools import "mcp:npx -y SERVER" --name files -o files.json    a server that is a program
     """,
 )
 
@@ -47,22 +53,41 @@ def list_(catalogue: options.Catalogues = None, json: Json = False) -> None:
 @app.command("import")
 def import_(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="An OpenAPI 3.0 or 3.1 document: file, URL, or `conductor`.")
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="An OpenAPI 3.0 or 3.1 document (file, URL, or `conductor`), or an MCP server: "
+            "`mcp:URL`, or `mcp:COMMAND`, which is run.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The catalogue, as JSON.")],
     name: Annotated[str, typer.Option("--name", help="Name of the API in operations.")] = "api",
     base_url: Annotated[str, typer.Option("--base-url", help="Where it is served, if not as the document says.")] = "",
+    credential: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--credential",
+            metavar="NAME|VARIABLE=NAME",
+            help="Of an MCP server: the credential's name; for a command, with the variable that holds it.",
+        ),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option("--policy", metavar="FILE", help="Of an MCP server: writes a policy to begin with, as YAML."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Makes a catalogue of an API's operations, with safe defaults, and says what it assumed."""
     import json as jsonlib
 
     from dagwright.canonical import to_json
-    from knowledge import import_openapi
-    from orchestrator.fetching import fetched
 
-    with fetched(source) as path:
-        imported = import_openapi(path, name=name, base_url=base_url or None)
+    if source.startswith("mcp:"):
+        imported = _from_server(source, credential or (), name, policy)
+    elif credential or policy:
+        raise typer.BadParameter("--credential and --policy are for MCP servers (mcp:…) only")
+    else:
+        imported = _from_document(source, name, base_url)
     output.write_text(jsonlib.dumps(to_json(imported.catalogue), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if json:
         return put_json(
@@ -72,6 +97,32 @@ def import_(
         put(f"assumed: {note}")
     put(f"{len(imported.catalogue.tools)} operations written to {output}; use them with --catalogue {output}")
     return None
+
+
+def _from_document(source: str, name: str, base_url: str) -> OpenApiImport:
+    from knowledge import import_openapi
+    from orchestrator.fetching import fetched
+
+    with fetched(source) as path:
+        return import_openapi(path, name=name, base_url=base_url or None)
+
+
+def _from_server(source: str, credentials: Sequence[str], name: str, policy: Path | None) -> McpImport:
+    """Imports an MCP server's tools; writes the policy that asks about all that changes something."""
+    import yaml
+
+    from dagwright.canonical import to_json
+    from knowledge import import_mcp
+    from orchestrator.servers import ask, server_of
+
+    offer = ask(server_of(source, credentials))
+    imported = import_mcp(offer.tools, name=name, server=offer.server, version=offer.version)
+    if policy is not None:
+        told = {key: value for key, value in imported.policy if key in ("name", "rules", "allowed_hosts")}
+        if imported.policy.allowed_commands:
+            told["allowed_commands"] = imported.policy.allowed_commands
+        policy.write_text(yaml.safe_dump(to_json(told), sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return imported
 
 
 @app.command("lint")

@@ -30,7 +30,8 @@ def control_findings(context: Context) -> Iterator[Finding]:
     for block in context.blocks:
         if block.control is not None:
             yield from _form(block.control, block.path, block.task_id)
-            yield from _bounds(context, block.control, block.path, block.task_id)
+            if f"control-{block.task_id}" not in context.parsed.broken:
+                yield from _bounds(context, block.control, block.path, block.task_id)
     for step in context.steps:
         if step.controls is not None:
             yield from _conditions(context, step)

@@ -346,9 +346,9 @@ class Relation:
         sources = ", ".join(
             _source(self._context, reference) for argument, _, reference in step.references if argument == name
         )
-        if answer == "no":
-            return named("D307", path, f"{sources} doesn't fit argument {name!r} of {step.operation!r}: {reason}")
         where = f"argument {name!r} of {step.operation!r}" if step.controls is None else step.title
+        if answer == "no":
+            return named("D307", path, f"{sources} doesn't fit {where}: {reason}")
         return named("D308", path, f"whether {sources} fits {where} is open: {reason}")
 
 

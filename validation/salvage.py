@@ -206,9 +206,8 @@ def _repeat(raw: dict[str, Any]) -> Repeat:
 
 
 def _bound(raw: dict[str, Any]) -> int | None:
-    """Gives the bound of a loop; 1 where there is one that can't be read, which is said already."""
     most = raw.get("at_most")
-    return most if most is None or (isinstance(most, int) and most > 0) else 1
+    return most if isinstance(most, int) and most > 0 else None
 
 
 def _model(kind: type[M], raw: object) -> M | None:

@@ -159,7 +159,8 @@ def _misfit(step: PlacedStep, contract: Contract, error: ValidationError) -> Fin
         wanted = _converted(cast("JsonValue", error.instance), schema)
         fix = replace(place, wanted) if wanted is not None else None
     path = place or f"{step.path}/tool_intent/required_inputs"
-    message = f"argument {inside!r} of {step.operation!r}: {_said(error, schema)}"
+    where = f"argument {inside!r} of {step.operation!r}" if step.controls is None else step.title
+    message = f"{where}: {_said(error, schema)}"
     return finding(code, path, message, task=step.task_id, step=step.step_id, fix=fix, keyword=keyword)
 
 

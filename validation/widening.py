@@ -173,7 +173,7 @@ def _behind(program: Program, step: str) -> set[str]:
     for item in program.steps:
         if not found.isdisjoint(item.after):
             found.add(item.step.step_id)
-    return found
+    return found - {step}
 
 
 class _Blocks:

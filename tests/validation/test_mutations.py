@@ -362,6 +362,18 @@ CASES = (
         policy={"budget": {"max_payload": 500}},
     ),
     Case("perhaps too large", "R505", lambda p: None, tools={"mail.send": {"max_payload": 10_000}}),
+    Case(
+        "may be skipped",
+        "D314",
+        lambda p: p["decompositions"][2].update(control={"optional": True}),
+    ),
+    Case(
+        "again and again",
+        "R506",
+        lambda p: p["decompositions"][2].update(
+            control={"repeat": {"until": [{"value": {"from": "fetch", "path": "/id"}, "op": "exists"}]}}
+        ),
+    ),
     Case("no worker", "R507", lambda p: None, workers=frozenset(("python", "llm", "human"))),
     Case(
         "too many tokens",

@@ -16,8 +16,6 @@ def execute(program: Program, setup: Setup, archive: Archive, model: Model) -> E
     Raises:
         Unreachable: the engine is not there.
     """
-    from executor.bindings import close
-    from executor.breaker import PROCESS
     from executor.compile import compile_workflow
     from executor.worker import GuardedWorker
 
@@ -26,11 +24,10 @@ def execute(program: Program, setup: Setup, archive: Archive, model: Model) -> E
     worker = GuardedWorker(
         program,
         archive,
-        runners,
+        setup.runners(model),
         approvals=standing(archive.events()),
         secrets=setup.secrets,
-        breakers=PROCESS,
-        tenant=setup.tenant,
+        breakers=setup.breakers,
     )
     setup.listener.executing(program)
     setup.executing.set()

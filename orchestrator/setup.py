@@ -12,6 +12,7 @@ from dagwright.catalogue import Catalogue
 from dagwright.llm.model import Model
 from dagwright.policy import DEFAULT_POLICY, Policy
 from executor.bindings.runner import Runners
+from executor.breaker import PROCESS, Breakers
 from executor.engine import Engine
 from knowledge.store import KnowledgeStore
 from orchestrator.approval import Approver, approve_later
@@ -62,6 +63,8 @@ class Setup:
     """Under whose name approvals are recorded."""
     secrets: Callable[[str], str | None] = no_secret
     """Credentials by name; only workers call it."""
+    breakers: Breakers = PROCESS
+    """Keep operations that fail again and again from being called; runs that share them fail and recover together."""
     listener: Listener = field(default_factory=Listener)
     """Told of everything."""
     cancelled: threading.Event = field(default_factory=threading.Event)

@@ -17,7 +17,6 @@ from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.llm.model import Model
 from dagwright.program import Program
 from executor.archive import Archive
-from executor.breaker import PROCESS
 from executor.compensation import Compensator, Undone, before
 from executor.effects import effects_of
 from orchestrator.approval import Refused, standing
@@ -155,7 +154,7 @@ def compensators(due: Iterable[Due], setup: Setup, archive: Archive, model: Mode
             runners,
             approvals=approvals,
             secrets=setup.secrets,
-            breakers=PROCESS,
+            breakers=setup.breakers,
             tenant=setup.tenant,
         )
         for name, program in programs.items()

@@ -64,7 +64,7 @@ def settle(
         "compensate": compensate,
         "undone": undone,
     }
-    given = [answer for answer, is_given in answers.items() if is_given]
+    given: list[Settlement] = [answer for answer, is_given in answers.items() if is_given]
     if len(given) != 1:
         raise InputError("say exactly one of --happened, --not-happened, --compensate, --undone")
     if outputs and not happened:

@@ -16,7 +16,7 @@ from dagwright.policy import Policy, Rule, UnknownRule
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
 from executor.archive import Archive
-from executor.breaker import PROCESS
+from executor.breaker import Breakers
 from executor.embedded import EmbeddedEngine
 from executor.ledger import Ledger
 from executor.replay import replay
@@ -139,6 +139,7 @@ class Bench:
             engine=EmbeddedEngine(),
             runners=lambda served: {"python": self.shop},
             policy=policy or Policy(name="test"),
+            breakers=Breakers(),
             approver=approver,
             approver_name="tester",
         )
@@ -160,8 +161,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(PROCESS, "_known", {})
+def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "home", Shop())
 
 

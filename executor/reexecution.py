@@ -25,15 +25,19 @@ from dagwright.canonical import Sha256, ordered_json, sha256_bytes
 from dagwright.event import Event
 from dagwright.exceptions import CatalogueError, DagwrightError, TimedOut
 from dagwright.program import Program, ProgramStep
-from dagwright.tool import PythonBinding
+from dagwright.tool import ControlBinding, PythonBinding
 from executor.archive import Archive
 from executor.bindings.python import PythonRunner
 from executor.bindings.runner import Runner, ToolContext
+from executor.block import controls_of, role_of
+from executor.decision import arguments_of, decision
 from executor.guard import checked_outputs
 from executor.headers import known_columns
 from executor.history import History
+from executor.instance import parts_of
 from executor.ledger import idempotency_key
 from executor.resolve import filled, resolve
+from executor.scope import Scope
 from executor.threads import Threads
 from executor.verify import described_files
 
@@ -61,7 +65,7 @@ class Reexecution:
     """Steps that were executed again and gave the same bytes."""
     taken: Counter[str] = field(default_factory=Counter[str])
     """How many steps were taken from the archive, by kind of binding."""
-    _outputs: dict[Sha256, dict[str, Sha256]] = field(default_factory=dict[Sha256, dict[str, Sha256]])
+    _scopes: dict[Sha256, Scope] = field(default_factory=dict[Sha256, Scope])
 
     def to_end(self) -> None:
         """Executes all again.
@@ -74,29 +78,48 @@ class Reexecution:
             with tempfile.TemporaryDirectory(prefix="dagwright-replay-") as scratch:
                 for event in self.archive.events("task.completed"):
                     self._step(event, Path(scratch), threads)
+                self._compare_files(Path(scratch))
         finally:
             threads.close()
 
     def _step(self, event: Event, scratch: Path, threads: Threads) -> None:
         body = cast("dict[str, Any]", event.body)
         program = self.programs.get(body["program"])
-        item = program.by_id.get(body["step"]) if program else None
-        runner = self._runner(item)
+        step, number = parts_of(body["step"])
+        item = program.by_id.get(step) if program else None
+        runner = self._decider(program, item, number) or self._runner(item)
         if program is None or item is None or runner is None:
             self.taken[item.spec.binding.kind if item else "unknown"] += 1
             self._bring(body["output"], scratch)
             return
         try:
-            arguments = self._arguments(program, item)
-            context = self._context(program, item, arguments, scratch, body["attempt"])
+            arguments = self._arguments(program, item, number)
+            context = self._context(program, item, arguments, scratch, body)
             outputs = _bounded(lambda: runner(item.spec, arguments, context), threads, item.spec.timeout)
-            data = checked_outputs(outputs, item.spec)
+            decides = isinstance(item.spec.binding, ControlBinding)
+            data = ordered_json(outputs) if decides else checked_outputs(outputs, item.spec)
         except (DagwrightError, KeyError) as error:
             raise Differs(f"step {body['step']!r} was completed once, and now fails: {error}") from error
         if sha256_bytes(data) != body["output"]:
             place = first_difference(self.archive.get(body["output"]), cast("JsonValue", outputs))
             raise Differs(f"step {body['step']!r} ({item.spec.name}) now gives other bytes, first at {place!r}")
         self.executed.append(body["step"])
+
+    def _decider(self, program: Program | None, item: ProgramStep | None, number: int | None) -> Runner | None:
+        """Gives what decides about a block again; None for a step that controls none."""
+        if program is None or item is None or not isinstance(item.spec.binding, ControlBinding):
+            return None
+        control = controls_of(program)[item.task_id]
+        return lambda _spec, arguments, _context: decision(item, control, arguments, number).outputs
+
+    def _compare_files(self, scratch: Path) -> None:
+        """Compares what was written with what the run left, outputs that no tool told of included."""
+        bodies = [event.body for event in self.archive.events("outcome") if isinstance(event.body, dict)]
+        left = bodies[-1].get("digests") if bodies and not self.taken else None
+        for name, digest in left.items() if isinstance(left, dict) else ():
+            path = scratch / name
+            if path.is_file() and sha256_bytes(path.read_bytes()) != digest:
+                raise Differs(f"the file {name!r} now has other bytes")
 
     def _runner(self, item: ProgramStep | None) -> Runner | None:
         """Gives what runs a step again; None where it is taken from the archive."""
@@ -110,25 +133,29 @@ class Reexecution:
                 return None
         return runner
 
-    def _arguments(self, program: Program, item: ProgramStep) -> dict[str, JsonValue]:
-        if program.hash not in self._outputs:
-            self._outputs[program.hash] = History(self.archive, program.hash).finished()
-        finished = self._outputs[program.hash]
+    def _arguments(self, program: Program, item: ProgramStep, number: int | None) -> dict[str, JsonValue]:
+        if program.hash not in self._scopes:
+            self._scopes[program.hash] = Scope(program, History(self.archive, program.hash), self.archive.get)
+        seen = self._scopes[program.hash].seen_by(item, number)
         values, inputs = item.step.tool_intent.required_inputs, program.proposal.goal.inputs
-        given = {
-            name: resolve(value, lambda step: self.archive.get(finished[step]), inputs)
-            for name, value in values.items()
-        }
+        if isinstance(item.spec.binding, ControlBinding):
+            return arguments_of(values, seen, inputs, lenient=role_of(item) in ("when", "until"))
+        given = {name: resolve(value, seen, inputs) for name, value in values.items()}
         return filled(given, item.spec.input_schema)
 
     def _context(
-        self, program: Program, item: ProgramStep, arguments: dict[str, JsonValue], scratch: Path, attempt: int
+        self,
+        program: Program,
+        item: ProgramStep,
+        arguments: dict[str, JsonValue],
+        scratch: Path,
+        body: Mapping[str, Any],
     ) -> ToolContext:
         return ToolContext(
             run=self.archive.run,
-            step=item.step.step_id,
-            attempt=attempt,
-            idempotency_key=idempotency_key(self.archive.run, item.step.step_id, arguments),
+            step=body["step"],
+            attempt=body["attempt"],
+            idempotency_key=idempotency_key(self.archive.run, body["step"], arguments),
             files=scratch,
             inputs=self.archive.inputs,
             policy=program.policy,

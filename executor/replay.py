@@ -26,6 +26,8 @@ from executor.history import History
 from executor.recertify import program_of
 from executor.reexecution import Differs, Reexecution, pure_runners
 from executor.resolve import resolve
+from executor.scope import Scope
+from validation.blocks import blocks_of, outside_value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,11 +189,11 @@ def _answer(archive: Archive, events: list[Event], made: Event, program: Program
     body = cast("dict[str, Any]", outcomes[0].body)
     if body.get("status") != "done":
         return
-    finished, inputs = History(archive, program.hash).finished(), program.proposal.goal.inputs
+    seen = Scope(program, History(archive, program.hash), archive.get).seen_by(None, None)
+    inputs, blocks = program.proposal.goal.inputs, blocks_of(program.proposal.decompositions)
     try:
         found = {
-            name: resolve(value, lambda step: archive.get(finished[step]), inputs)
-            for name, value in program.proposal.answer.items()
+            name: resolve(outside_value(value, blocks), seen, inputs) for name, value in program.proposal.answer.items()
         }
     except (DagwrightError, KeyError) as error:
         raise _Divergence(f"the answer of event {outcomes[0].seq} cannot be worked out again: {error}") from error

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pydantic import JsonValue
 
+from dagwright.canonical import Sha256
 from dagwright.program import Program
+from executor.absence import Absent
 from executor.archive import Archive
 from executor.resolve import resolve
+from validation.blocks import blocks_of, outside_value
 
 
 def answer_of(program: Program, outputs: Mapping[str, str], archive: Archive) -> dict[str, JsonValue]:
     """Gives the values that the proposal's answer names, from the artefacts of its steps."""
-    inputs = program.proposal.goal.inputs
+    proposal = program.proposal
+    blocks = blocks_of(proposal.decompositions)
+
+    def given(step: str) -> JsonValue:
+        if step not in outputs:
+            raise Absent(step)
+        return archive.get(outputs[step])
+
     return {
-        name: resolve(value, lambda step: archive.get(outputs[step]), inputs)
-        for name, value in program.proposal.answer.items()
+        name: resolve(outside_value(value, blocks), given, proposal.goal.inputs)
+        for name, value in proposal.answer.items()
     }
 
 
 def files_of(folder: Path) -> tuple[str, ...]:
     """Gives the files below a run's `files/`, as paths relative to it, in order."""
     return tuple(sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()))
+
+
+def digests_of(folder: Path, files: Iterable[str]) -> dict[str, Sha256]:
+    """Gives the SHA-256 of each of the files below a folder."""
+    return {name: _digest(folder / name) for name in files}
+
+
+def _digest(path: Path) -> Sha256:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

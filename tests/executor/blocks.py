@@ -102,9 +102,11 @@ CONSTRUCTS: dict[str, tuple[Sequence[dict[str, Any]], dict[str, Any], dict[str, 
 """Steps, control and what the end is given, by construct."""
 
 
-def construct(name: str) -> Program:
+def construct(name: str, *, wait: int | None = None) -> Program:
     """Gives the program start → block → end for one of `CONSTRUCTS`, with a branch beside the block."""
     steps, control, used = CONSTRUCTS[name]
+    if wait is not None and "repeat" in control:
+        control = control | {"repeat": control["repeat"] | {"wait": wait}}
     tasks = {
         "begin": START,
         "block": (("begin",), steps, control),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,8 +21,10 @@ from dagwright.program import Program
 from dagwright.value import part
 from executor.archive import Archive
 from executor.compile import compile_workflow
+from executor.decision import Decision
 from executor.embedded import EmbeddedEngine
 from executor.engine import EngineResult, Progress
+from executor.reexecution import Differs, Reexecution
 from executor.worker import GuardedWorker
 
 Json = Any
@@ -274,3 +277,20 @@ def test_a_run_that_crashed_ends_as_if_it_had_not(blocks: Any, data: st.DataObje
             except Crash:
                 continue
         assert_same(runs, runs.run(), Reading(failing).read(proposal))
+
+
+@pytest.mark.parametrize("name", ["when", "each", "repeat", "optional", "optional_each", "when_each", "all"])
+@pytest.mark.parametrize("failing", [0, 40])
+def test_what_a_block_decided_is_decided_again_in_replay(
+    blocks: Any, archive: Archive, name: str, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = Runs(blocks.construct(name, wait=0), archive, failing, flaky=True)
+    runs.run()
+    again = Reexecution(archive, {}, {runs.program.hash: runs.program})
+    again.to_end()
+    control = {step for step in runs.completed() if runs.program.by_id[step.partition("#")[0]].spec.tool_name != "work"}
+    assert set(again.executed) == control
+    monkeypatch.setattr("executor.reexecution.decision", lambda *_: Decision({"holds": "other"}, None))
+    if control:
+        with pytest.raises(Differs):
+            Reexecution(archive, {}, {runs.program.hash: runs.program}).to_end()

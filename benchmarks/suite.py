@@ -114,6 +114,10 @@ SUITES: dict[str, Entry] = {
         description="AgentDojo's injections through every door to a plan, against validator and guarded workers",
     ),
     "makespan": Entry(module="benchmarks.makespan", description="makespan over critical path on random DAGs"),
+    "replay": Entry(
+        module="benchmarks.replay",
+        description="archives replayed byte for byte, and changed in every way: whether it is found",
+    ),
     "engine": Entry(module="benchmarks.engine", description="overhead of the durable engine per task"),
     "aws": Entry(
         module="benchmarks.aws",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
+from dagwright.canonical import Sha256
 from dagwright.model import Frozen
 
 ErrorKind = Literal["content", "transport", "timeout", "criterion", "guard", "cancelled", "unknown_outcome"]
@@ -73,6 +74,8 @@ class Outcome(Frozen):
     """How many new plan versions were made."""
     files: tuple[str, ...] = ()
     """Files written, relative to the run's folder."""
+    digests: dict[str, Sha256] = Field(default_factory=dict[str, Sha256])
+    """SHA-256 of each of them as the run left it."""
     undone: tuple[str, ...] = ()
     """Effects that were undone after it had failed, a line each."""
     not_undone: tuple[str, ...] = ()

@@ -126,6 +126,9 @@ def _files(archive: Archive) -> Iterator[str]:
             expected.update(described_files({name: given.value for name, given in goal.inputs.items()}))
         elif event.kind == "task.completed" and body.get("output"):
             expected.update(described_files(archive.get(str(body["output"]))))
+        elif event.kind == "outcome":  # also what a tool wrote without telling of it
+            left = body.get("digests") or {}
+            expected.update({f"files/{name}": str(digest) for name, digest in dict(left).items()})
     root = archive.folder.resolve()
     for name, digest in sorted(expected.items()):
         path = (root / name).resolve()

@@ -17,7 +17,7 @@ from dagwright.llm.model import ModelReply, ModelRequest
 from dagwright.program import Program
 from executor.archive import Archive
 from executor.engine import EngineResult
-from orchestrator.answer import answer_of, files_of
+from orchestrator.answer import answer_of, digests_of, files_of
 from orchestrator.approval import Refused
 from orchestrator.execution import execute
 from orchestrator.permission import permit
@@ -144,7 +144,8 @@ class Pursuit:
             answer=answer,
             reason=reason,
             replans=self.replans,
-            files=files_of(self.archive.files),
+            files=(files := files_of(self.archive.files)),
+            digests=digests_of(self.archive.files, files),
             undone=rollback.undone,
             not_undone=rollback.standing,
             tokens=self.model.used.prompt_tokens + self.model.used.completion_tokens,

@@ -253,21 +253,22 @@ class Execution:
         if task.optional:
             self._passed(frame, task.task_reference_name, ready)
         elif optional is not None and optional.parent is not None:
-            self._give_up(optional)
+            self._give_up(optional, frame)
             self._left_open(optional, optional.parent, ready)
         else:
             return self._finish(Finish("timed_out" if late else "failed", event.step))
         return self._go_on(ready)
 
-    def _give_up(self, frame: Frame) -> None:
-        """Stops what runs in an optional frame, and drops what it gave."""
-        inside = [step for step, (place, _) in self._places.items() if place.is_in(frame)]
-        for step in inside:
+    def _give_up(self, frame: Frame, failed: Frame) -> None:
+        """Stops what runs in an optional frame, and drops what it gave; a step of `failed`, inside it, failed."""
+        begun = dict.fromkeys(failed.up_to(frame))
+        for step in [step for step, (place, _) in self._places.items() if place.is_in(frame)]:
             self._commands.append(Cancel(step, self.running[step]))
-            self._leave(step)
+            place, _ = self._leave(step)
+            begun |= dict.fromkeys(place.up_to(frame))
         self.dropped.update(frame.completed)
         self.last = {step: last for step, last in self.last.items() if last not in self.dropped}
-        self._skip(frame.not_begun())
+        self._skip(step for entered in begun for step in entered.not_begun())
 
     def _finish(self, finish: Finish) -> list[Command]:
         self.ended = finish

@@ -91,6 +91,13 @@ class Frame:
         """Gives the closest frame around here, or this one, that may fail."""
         return next((frame for frame in self._around() if frame.is_optional), None)
 
+    def up_to(self, other: Frame) -> Iterator[Frame]:
+        """Gives the frames from this one to one around it, both included."""
+        for frame in self._around():
+            yield frame
+            if frame is other:
+                return
+
     def is_in(self, other: Frame) -> bool:
         """Whether it is that frame, or inside it."""
         return any(frame is other for frame in self._around())

@@ -187,9 +187,9 @@ class Bench:
 
         def worker(activation: Activation) -> StepResult:
             self.began.append(activation)
-            self.log.append((activation.step, "begin"))
-            result = work(activation) if work else completed(activation.step)
-            self.log.append((activation.step, "end"))
+            self.log.append((activation.instance, "begin"))
+            result = work(activation) if work else completed(activation.instance)
+            self.log.append((activation.instance, "end"))
             return result
 
         return self.engine.run(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Any
 
 import pytest
@@ -244,8 +245,197 @@ def test_progress_tells_the_story_of_each_step(bench: Any, build: Any) -> None:
     ]
 
 
+# ------------------------------------------------------------------------------------------- blocks
+
+
+embedded_only = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
+"""For what the Conductor engine does not run yet: blocks and sub-workflows."""
+
+
+@dataclass(frozen=True)
+class BlockCase:
+    id: str
+    construct: str
+    """One of `blocks.CONSTRUCTS`: `start`, the block with `a1` and `a2`, `b1` beside it, then `c1`."""
+    choices: dict[str, str | int]
+    """What control steps decide, by instance."""
+    ran: tuple[str, ...]
+    """Instances that begin besides start, b1 and c1, each in its order."""
+    fails: str = ""
+    """The instance that fails for good."""
+    status: str = "completed"
+    absent: tuple[str, ...] = ()
+    """Steps that have no outputs though they completed."""
+    skipped: tuple[str, ...] = ()
+
+
+ITEMS = ("a1#0", "a1#1", "a1#2", "a2#0", "a2#1", "a2#2")
+BLOCK_CASES = [
+    BlockCase("a condition that holds", "when", {"when-block": "yes"}, ("when-block", "a1", "a2")),
+    BlockCase("one that does not", "when", {"when-block": "no"}, ("when-block",), skipped=("a1", "a2")),
+    BlockCase("a condition fails", "when", {}, ("when-block",), fails="when-block", status="failed"),
+    BlockCase("three items", "each", {"row": 3}, ("row", *ITEMS, "all-a2")),
+    BlockCase("no items", "each", {"row": 0}, ("row", "all-a2"), skipped=("a1", "a2")),
+    BlockCase("an item fails", "each", {"row": 1}, ("row", "a1#0"), fails="a1#0", status="failed"),
+    BlockCase("one pass", "repeat", {"until-block#1": "done"}, ("a1#1", "a2#1", "until-block#1")),
+    BlockCase(
+        "another pass",
+        "repeat",
+        {"until-block#1": "again", "until-block#2": "done"},
+        ("a1#1", "a2#1", "until-block#1", "a1#2", "a2#2", "until-block#2"),
+    ),
+    BlockCase(
+        "conditions that never hold",
+        "repeat",
+        {"until-block#1": "again"},
+        ("a1#1", "a2#1", "until-block#1", "a1#2", "a2#2", "until-block#2"),
+        fails="until-block#2",
+        status="failed",
+    ),
+    BlockCase("an optional block succeeds", "optional", {}, ("a1", "a2")),
+    BlockCase("an optional block fails", "optional", {}, ("a1", "a2"), fails="a2", absent=("a1",)),
+    BlockCase("it fails at once", "optional", {}, ("a1",), fails="a1", skipped=("a2",)),
+    BlockCase(
+        "an optional pass fails",
+        "optional_each",
+        {"row": 3},
+        ("row", "a1#0", "a1#1", "a1#2", "a2#0", "a2#1", "a2#2", "all-a2"),
+        fails="a2#1",
+        absent=("a1#1",),
+    ),
+    BlockCase("no passes, as the condition says", "when_each", {"when-block": "no"}, ("when-block",)),
+    BlockCase(
+        "items under a condition", "when_each", {"when-block": "yes", "row": 3}, ("when-block", "row", *ITEMS, "all-a2")
+    ),
+    BlockCase(
+        "an optional loop under a condition fails in its second pass",
+        "all",
+        {"when-block": "yes", "until-block#1": "again"},
+        ("when-block", "a1#1", "a2#1", "until-block#1", "a1#2"),
+        fails="a1#2",
+        absent=("a1#1", "a2#1", "until-block#1", "when-block"),
+        skipped=("a2#2", "until-block#2"),
+    ),
+]
+
+
+@embedded_only
+@pytest.mark.parametrize("case", BLOCK_CASES, ids=lambda case: case.id)
+def test_blocks(bench: Any, build: Any, blocks: Any, case: BlockCase) -> None:
+    from executor.compile import compile_workflow
+
+    def work(activation: Any) -> Any:
+        step = activation.instance
+        if step == case.fails:
+            return build.failed(step, for_good=True)
+        return replace(build.completed(step), choice=case.choices.get(step))
+
+    program = blocks.construct(case.construct, wait=0)
+    result = bench.run(compile_workflow(program), work)
+    began = [activation.instance for activation in bench.began]
+    assert result.status == case.status
+    assert len(began) == len(set(began))
+    if case.status == "completed":
+        assert sorted(began) == sorted(("start", *case.ran, "b1", "c1"))
+        assert set(result.outputs) & set(began) == set(began) - {case.fails} - set(case.absent)
+        assert tuple(p.step for p in bench.progress if p.state == "skipped")[: len(case.skipped)] == case.skipped
+    else:
+        assert set(began) - {"b1"} == {"start", *case.ran}
+        assert result.failed_step == case.fails
+    at = {entry: index for index, entry in enumerate(bench.log)}
+    passes = {activation.instance: activation.number for activation in bench.began}
+    for before, later in order_of(compile_workflow(program)):
+        for one, other in product(began, began):
+            same = passes[one] is None or passes[other] is None or passes[one] == passes[other]
+            if (one.partition("#")[0], other.partition("#")[0]) == (before, later) and same:
+                assert at[one, "end"] < at[other, "begin"]
+
+
+@embedded_only
+def test_the_passes_of_a_list_run_at_the_same_time_and_are_retried_alone(bench: Any, build: Any, blocks: Any) -> None:
+    from executor.compile import compile_workflow
+
+    meeting = threading.Barrier(3, timeout=30)
+
+    def work(activation: Any) -> Any:
+        if activation.step == "a1":
+            meeting.wait()
+        if activation.instance == "a2#1" and activation.attempt == 1:
+            return build.failed("a2#1", for_good=False)
+        return replace(build.completed(activation.instance), choice=3 if activation.step == "row" else None)
+
+    assert bench.run(compile_workflow(blocks.construct("each")), work).status == "completed"
+    tried = {a.instance: a.attempt for a in bench.began if a.step == "a2"}
+    assert tried == {"a2#0": 1, "a2#1": 2, "a2#2": 1}
+
+
+@embedded_only
+def test_it_waits_between_two_passes(bench: Any, build: Any, blocks: Any) -> None:
+    from executor.compile import compile_workflow
+
+    begun: dict[str, float] = {}
+
+    def work(activation: Any) -> Any:
+        begun[activation.instance] = time.monotonic()
+        choice = {"until-block#1": "again", "until-block#2": "done"}.get(activation.instance)
+        return replace(build.completed(activation.instance), choice=choice)
+
+    assert bench.run(compile_workflow(blocks.construct("repeat", wait=1)), work).status == "completed"
+    assert begun["a1#2"] - begun["until-block#1"] >= 1.0
+
+
+@embedded_only
+def test_a_run_that_was_stopped_in_a_pass_goes_on_there(bench: Any, build: Any, blocks: Any) -> None:
+    from executor.compile import compile_workflow
+
+    workflow = compile_workflow(blocks.construct("repeat", wait=0))
+    choices = {"until-block#1": "again", "until-block#2": "done"}
+
+    def work(activation: Any) -> Any:
+        if activation.instance == "a2#2" and not bench.cancelled.is_set():
+            bench.cancelled.set()
+            assert activation.cancelled.wait(30)
+            return build.failed("a2#2", for_good=True)
+        return replace(build.completed(activation.instance), choice=choices.get(activation.instance))
+
+    assert bench.run(workflow, work).status == "cancelled"
+    bench.cancelled = threading.Event()
+    bench.began.clear()
+    again = bench.run(workflow, lambda a: replace(build.completed(a.instance), choice=choices.get(a.instance)))
+    assert again.status == "completed"
+    assert [a.instance for a in bench.began if a.step != "b1"] == ["a2#2", "until-block#2", "c1"]
+    assert again.outputs.keys() >= {"a1", "a2", "a1#1", "a1#2"}
+
+
+@embedded_only
+def test_a_large_workflow_in_sub_workflows_runs_in_its_order(bench: Any, build: Any) -> None:
+    from executor.compile import compile_workflow
+
+    after = {"first": [], **{f"s{n}": ["first"] for n in range(220)}, "last": [f"s{n}" for n in range(220)]}
+    workflow = compile_workflow(build.program(after))
+    assert "SUB_WORKFLOW" in workflow.model_dump_json()
+    assert bench.run(workflow).status == "completed"
+    assert sorted(a.step for a in bench.began) == sorted(after)
+    assert (bench.began[0].step, bench.began[-1].step) == ("first", "last")
+
+
 MARK = WorkflowTask(name="done", task_reference_name="m", type="NOOP")
+SIMPLE = WorkflowTask(name="test.work", task_reference_name="s", type="SIMPLE")
 BAD = {
+    "a case that nothing decides": (WorkflowTask(name="switch", task_reference_name="w", type="SWITCH"),),
+    "a loop without an end": (
+        WorkflowTask(name="l", task_reference_name="l", type="DO_WHILE", loop_over=(SIMPLE,), loop_condition="true"),
+    ),
+    "passes of nothing": (
+        WorkflowTask(
+            name="e",
+            task_reference_name="e",
+            type="FORK_JOIN_DYNAMIC",
+            input_parameters={"dynamicTasks": "${s.output.dynamicTasks}"},
+            dynamic_fork_tasks_param="dynamicTasks",
+        ),
+        WorkflowTask(name="join", task_reference_name="j", type="JOIN"),
+    ),
     "two tasks of one name": (MARK, MARK),
     "joins on what does not exist": (WorkflowTask(name="join", task_reference_name="j", type="JOIN", join_on=("x",)),),
     "fork without join": (WorkflowTask(name="fork", task_reference_name="f", type="FORK_JOIN", fork_tasks=((MARK,),)),),

@@ -15,6 +15,9 @@ know names, sizes and owners of other files         no          no          yes
 know which processes there are                      no          yes (2)     yes
 ==================================================  ==========  ==========  ============
 
+Where this process is root's, code gets a user id of its own in all three, so that root's files are not its own
+and the kernel counts its processes; to find its interpreter it may read what modes forbid, except in `bubblewrap`.
+
 (1) Unless the code kills its warden, which `limits` cannot keep it from. (2) There is no `/proc`.
 
 - `bubblewrap`: namespaces of its own (no network but a loopback that is down, no other process, no file of

@@ -72,8 +72,8 @@ def admitted(policy: Policy) -> Isolation:
         GuardViolation: `sandbox_too_weak`: it is weaker than policy demands; says what to install.
     """
     least: Isolation = policy.sandbox or LEAST
-    enough = STRENGTHS[STRENGTHS.index(least) :]
-    working = [isolation for isolation in enough if problem(isolation) is None]
+    enough: tuple[Isolation, ...] = STRENGTHS[STRENGTHS.index(least) :]
+    working: list[Isolation] = [isolation for isolation in enough if problem(isolation) is None]
     if not working:
         reasons = "; ".join(f"{isolation!r}: {problem(isolation)}" for isolation in enough)
         raise GuardViolation(

@@ -32,6 +32,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 _LAUNCH = "import sys; sys.path.append({root!r}); from executor.sandbox.launch import main; main()"
 _CPU = 128 + signal.SIGXCPU
 _FILE = 128 + signal.SIGXFSZ
+_NO_MEMORY = (b"MemoryError", b"Cannot allocate memory", b"Out of memory")
+_NO_PROCESS = (b"can't start new thread", b"annot fork", b"BlockingIOError: [Errno 11]")
+"""How programs complain that the kernel gave them no more; it ends none for that."""
 
 
 def run_code(job: Job, folder: Folder, isolation: Isolation, *, cancelled: threading.Event | None = None) -> Outcome:
@@ -202,8 +205,10 @@ def _judged(code: int, run: _Run, job: Job, folder: Folder) -> Reached | None:
         return "cpu_limit", f"{job.limits.cpu_seconds} s of processor time"
     if code == _FILE or (code and b"File too large" in last):
         return "file_limit", f"a file of more than {job.limits.file:,} bytes"
-    if code and (b"MemoryError" in last or b"Cannot allocate memory" in last or b"Out of memory" in last):
+    if code and any(words in last for words in _NO_MEMORY):
         return "memory_limit", f"more memory than one process may have, {2 * job.limits.memory:,} bytes"
+    if code and any(words in last for words in _NO_PROCESS):
+        return "process_limit", f"more processes and threads than {job.limits.processes}"
     return _over(job, folder)
 
 

@@ -14,7 +14,7 @@ import pytest
 from dagwright.binding import CodeBinding, CodeLimits
 from dagwright.canonical import to_json
 from dagwright.exceptions import Cancelled, GuardViolation, ProposalRejected, ToolRejected
-from dagwright.policy import DEFAULT_POLICY, Policy, Rule
+from dagwright.policy import DEFAULT_POLICY, Policy, Rule, load_policy
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
 from executor.archive import Archive
@@ -286,3 +286,12 @@ def test_the_packs_contract_is_plain_data() -> None:
     assert json.loads(json.dumps(to_json(PYTHON)))["binding"]["language"] == "python"
     assert PYTHON.effect == "write"
     assert PYTHON.roles == {"code": "control", "folder": "control"}
+
+
+def test_the_example_is_certified_and_asks() -> None:
+    examples = Path(__file__).parents[3] / "examples"
+    given = Proposal.model_validate_json((examples / "squares.proposal.json").read_bytes())
+    policy = load_policy(examples / "code-policy.yaml")
+    program = certify(given, catalogue=PACK, policy=policy, workers=frozenset({"code"}))
+    assert [item.needs_approval for item in program.steps] == [True]
+    assert policy.sandbox == "landlock"

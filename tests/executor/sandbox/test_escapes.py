@@ -75,7 +75,7 @@ TRIES = [
     Try("makes a folder", "import os; os.mkdir({folder!r} + '/new'); print('ESCAPED')"),
     Try(
         "changes a mode",
-        "import os; os.chmod({folder!r} + '/secret.txt', 0); print('ESCAPED')",
+        "import os; os.chmod({folder!r} + '/secret.txt', 0o444); print('ESCAPED')",
         succeeds=ORDINARY,
         metadata=True,
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -24,8 +24,9 @@ from executor.decide import retry_delay
 from executor.embedded import EmbeddedEngine
 from executor.guard import check_payload
 from executor.simulate import simulate
-from validation.antichain import largest_antichain
+from validation.antichain import heaviest_antichain, largest_antichain
 from validation.demand import PARALLEL, Demand
+from validation.passes import ONCE, Passes
 from validation.payload import Sizes
 
 Json = dict[str, Any]
@@ -196,6 +197,115 @@ def test_a_rate_limit_spreads_the_calls() -> None:
 def test_what_has_too_few_workers_is_spread_over_them() -> None:
     plain = spec("a", low=1, more=1, retry=Retry(), limit=None)
     assert Demand([plain] * 40, [[]] * 40, parallel=10).makespan == Interval(low=4, high=2 * 0.9 + 80 / 10)
+
+
+# ---------------------------------------------------------------------------------------- blocks
+
+
+class Chain(NamedTuple):
+    """The steps of a task, how often they are run, and the tasks before it."""
+
+    specs: list[ToolSpec]
+    passes: Passes
+    before: list[int]
+
+
+@st.composite
+def chains(draw: st.DrawFn) -> list[Chain]:
+    kinds = {item.name: item for item in draw(st.lists(specs, min_size=1, max_size=3))}
+    found: list[Chain] = []
+    for number in range(draw(st.integers(1, 4))):
+        low = draw(st.integers(0, 2))
+        passes = Passes(low, draw(st.integers(low, 3)), draw(st.booleans()), draw(st.integers(0, 4)))
+        if passes.in_turn:
+            passes = passes._replace(low=min(1, low), high=max(1, passes.high))
+        else:
+            passes = passes._replace(wait=0)
+        names = draw(st.lists(st.sampled_from(sorted(kinds)), min_size=1, max_size=2))
+        before = sorted(draw(st.sets(st.integers(0, number - 1), max_size=2))) if number else []
+        found.append(Chain([kinds[name] for name in names], draw(st.sampled_from((ONCE, passes))), before))
+    return found
+
+
+def blocked(tasks: list[Chain]) -> Demand:
+    chosen: list[ToolSpec] = []
+    before: Order = []
+    ends: list[int] = []
+    blocks: list[tuple[range, Passes]] = []
+    for task in tasks:
+        blocks.append((range(len(chosen), len(chosen) + len(task.specs)), task.passes))
+        for place, one in enumerate(task.specs):
+            before.append([len(chosen) - 1] if place else [ends[other] for other in task.before])
+            chosen.append(one)
+        ends.append(len(chosen) - 1)
+    return Demand(chosen, before, blocks=[block for block in blocks if block[1] != ONCE])
+
+
+def expanded(tasks: list[Chain], counts: list[int]) -> Demand:
+    """The same with every pass written out; a pause between passes is a call of an operation of its own."""
+    chosen: list[ToolSpec] = []
+    before: Order = []
+    ends: list[list[int]] = []
+    for task, count in zip(tasks, counts, strict=True):
+        start = [end for other in task.before for end in ends[other]]
+        last: list[int] = []
+        for number in range(count):
+            first = last if task.passes.in_turn and last else start
+            if task.passes.in_turn and number and task.passes.wait:
+                pause = float(task.passes.wait)
+                before.append(first)
+                first = [len(chosen)]
+                chosen.append(
+                    spec(f"pause{pause:g}", low=pause, more=0, retry=Retry(), limit=None).model_copy(update=FREE)
+                )
+            for one in task.specs:
+                before.append(first)
+                first = [len(chosen)]
+                chosen.append(one)
+            last = first if task.passes.in_turn else [*last, *first]
+        ends.append(last or start)
+    return Demand(chosen, before)
+
+
+FREE = {"cost": Interval(low=0, high=0)}
+
+
+@given(chains())
+@settings(max_examples=300, deadline=None)
+def test_passes_take_what_they_would_take_if_each_were_written_out(tasks: list[Chain]) -> None:
+    demand = blocked(tasks)
+    ranges = [range(task.passes.low, task.passes.high + 1) for task in tasks]
+    for counts in itertools.product(*ranges):
+        one = expanded(tasks, list(counts))
+        pauses = sum(item.operation.startswith("pause") for item in one.specs)
+        fewest, most = (all(n == r[end] for n, r in zip(counts, ranges, strict=True)) for end in (0, -1))
+        for of in ("calls", "cost", "makespan", "concurrency"):
+            inner, outer = getattr(one, of), getattr(demand, of)
+            low, high = (inner.low - pauses, inner.high - pauses) if of == "calls" else (inner.low, inner.high)
+            assert outer.low <= low + 1e-9
+            assert high <= outer.high + 1e-9
+            assert not fewest or outer.low == pytest.approx(low)
+            assert not most or outer.high == pytest.approx(high)
+
+
+@given(orders(5), st.data())
+@settings(max_examples=150, deadline=None)
+def test_an_element_with_a_weight_counts_as_often(before: Order, data: st.DataObject) -> None:
+    weights = [data.draw(st.integers(0, 3)) for _ in before]
+    places = [element for element, weight in enumerate(weights) for _ in range(weight)]
+    ancestors = ancestors_of(before)
+    sizes = [
+        sum(weights[element] for element in chosen)
+        for size in range(len(before) + 1)
+        for chosen in itertools.combinations(range(len(before)), size)
+        if all(one not in ancestors[other] for one, other in itertools.combinations(chosen, 2))
+    ]
+    found = heaviest_antichain(before, weights)
+    assert found.most == len(found.members) == max(sizes)
+    assert sorted(found.members) == [place for place in places if place in found.members]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("validation.antichain.COPIES", 0)
+        assert heaviest_antichain(before, weights).most >= max(sizes)
 
 
 # --------------------------------------------------------------------------------------- payload

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import pytest
@@ -77,14 +78,14 @@ class Drawn(NamedTuple):
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Drawn:
+def plans(draw: st.DrawFn, most: int = 5) -> Drawn:
     needs = st.lists(st.tuples(st.sampled_from(FACTS), st.booleans()), max_size=2, unique=True)
     doing = st.builds(
         Doing,
         st.tuples(st.sampled_from(DOES[: draw(st.sampled_from((3, len(DOES))))]), st.sampled_from(DOES[:3])),
         needs.map(tuple),
     )
-    count = draw(st.integers(1, 5))
+    count = draw(st.integers(1, most))
     tasks: list[tuple[list[Doing], list[int]]] = []
     for number in range(count):
         before = sorted(draw(st.sets(st.integers(0, number - 1), max_size=2))) if number else []
@@ -186,6 +187,139 @@ def test_preconditions_are_broken_exactly_where_some_order_of_the_steps_breaks_t
     assert found["error"] == broken(drawn, perhaps=False)
     assert found["error"] | found["warning"] == broken(drawn, perhaps=True)
     assert not found["error"] & found["warning"]
+
+
+# ----------------------------------------------------------------------------------------- blocks
+
+TOLD = {"from": "told", "path": "/name"}
+CONTROLS: dict[str, Json] = {
+    "once": {},
+    "when": {"when": [{"value": TOLD, "op": "exists"}]},
+    "optional": {"optional": True},
+    "repeat": {"repeat": {"until": [{"value": TOLD, "op": "exists"}], "at_most": 2}},
+    "each": {"each": {"name": "item", "items": {"literal": [1, 2]}, "at_most": 2}},
+    "perhaps each": {
+        "each": {"name": "item", "items": {"coalesce": [{"literal": [1, 2]}, {"literal": []}]}, "at_most": 2}
+    },
+    "each that may fail": {"each": {"name": "item", "items": {"literal": [1, 2]}, "at_most": 2}, "optional": True},
+}
+"""What surrounds a task's steps: with at most two passes."""
+UNSURE = ("when", "optional", "perhaps each", "each that may fail")
+Lanes = tuple[int, ...]
+"""How many steps each pass of a task has done; of a repetition, of all passes together."""
+
+
+def begun(mode: str, count: int) -> tuple[Lanes, ...]:
+    """The ways in which a task can begin."""
+    return {
+        "when": ((0,), (count,)),
+        "each": ((0, 0),),
+        "each that may fail": ((0, 0),),
+        "perhaps each": ((), (0,), (0, 0)),
+    }.get(mode, ((0,),))
+
+
+def given_up(mode: str, lanes: Lanes, count: int) -> Iterator[Lanes]:
+    """The ways in which a task can go on without doing a step."""
+    for place, done in enumerate(lanes):
+        fails = mode in ("optional", "each that may fail") and done < count
+        if fails or (mode == "repeat" and done == count):
+            yield (*lanes[:place], length(mode, count), *lanes[place + 1 :])
+
+
+def length(mode: str, count: int) -> int:
+    return 2 * count if mode == "repeat" else count
+
+
+Progress = tuple[Lanes | None, ...]
+"""What each task has done; None where it has not begun."""
+
+
+class Runs:
+    """All runs of tasks with what surrounds them."""
+
+    def __init__(self, drawn: Drawn, modes: list[str], *, of: int | None) -> None:
+        self.tasks, self.modes, self.of = drawn.tasks, modes, of
+        self.found: set[tuple[str, int]] = set()
+
+    def is_over(self, number: int, lanes: Lanes | None) -> bool:
+        count = len(self.tasks[number][0])
+        return lanes is not None and all(done == length(self.modes[number], count) for done in lanes)
+
+    def beginnings(self, number: int, progress: Progress) -> tuple[Lanes, ...]:
+        if not all(self.is_over(other, progress[other]) for other in self.tasks[number][1]):
+            return ()
+        skipped = self.of not in (None, number) and self.modes[number] in UNSURE
+        return ((),) if skipped else begun(self.modes[number], len(self.tasks[number][0]))
+
+    def moves(self, number: int, lanes: Lanes, facts: frozenset[str]) -> Iterator[tuple[Lanes, frozenset[str]]]:
+        steps, mode = self.tasks[number][0], self.modes[number]
+        yield from ((other, facts) for other in given_up(mode, lanes, len(steps)))
+        for place, done in enumerate(lanes):
+            if done == length(mode, len(steps)):
+                continue
+            doing = steps[done % len(steps)]
+            if self.of in (None, number):
+                broken = [n for n, (fact, negated) in enumerate(doing.needs) if (fact in facts) == negated]
+                self.found |= {(f"s{number}_{done % len(steps)}", index) for index in broken}
+            passed = (*lanes[:place], done + 1, *lanes[place + 1 :])
+            yield from ((passed, after) for after in outcomes(doing, facts, perhaps=self.of is None))
+
+    def following(self, progress: Progress, facts: frozenset[str]) -> Iterator[tuple[Progress, frozenset[str]]]:
+        for number, lanes in enumerate(progress):
+            if lanes is None:
+                moves = [(lane, facts) for lane in self.beginnings(number, progress)]
+            else:
+                moves = list(self.moves(number, lanes, facts))
+            for passed, after in moves:
+                yield (*progress[:number], passed, *progress[number + 1 :]), after
+
+
+def broken_in_blocks(drawn: Drawn, modes: list[str], *, of: int | None) -> set[tuple[str, int]]:
+    """Every need that some run breaks.
+
+    For `of` a task, only of its needs, and in runs in which no other block runs that need not.
+    """
+    runs = Runs(drawn, modes, of=of)
+    start: tuple[Progress, frozenset[str]] = (tuple([None] * len(modes)), frozenset())
+    seen, waiting = {start}, [start]
+    while waiting:
+        for state in runs.following(*waiting.pop()):
+            if state not in seen:
+                seen.add(state)
+                waiting.append(state)
+    return runs.found
+
+
+@st.composite
+def surrounded(draw: st.DrawFn) -> tuple[Drawn, list[str]]:
+    drawn = draw(plans(most=3))
+    return drawn, [draw(st.sampled_from(sorted(CONTROLS))) for _ in drawn.tasks]
+
+
+@given(surrounded())
+@settings(max_examples=400, deadline=None)
+def test_preconditions_in_blocks_are_broken_exactly_where_some_run_breaks_them(case: tuple[Drawn, list[str]]) -> None:
+    drawn, modes = case
+    data = written(drawn)
+    for number, mode in enumerate(modes):
+        control = deepcopy(CONTROLS[mode])
+        if "each" in control:
+            control["each"]["name"] = f"item{number}"
+        data["decompositions"][number + 1] |= {"control": control} if control else {}
+    found = {
+        severity: {
+            (str(item.step_id), int(item.path.rpartition("/")[2]))
+            for item in judged(data).findings
+            if item.code == "D312" and item.severity == severity
+        }
+        for severity in ("error", "warning")
+    }
+    surely = set[tuple[str, int]]().union(
+        *(broken_in_blocks(drawn, modes, of=number) for number in range(len(drawn.tasks)))
+    )
+    assert found["error"] == surely
+    assert found["error"] | found["warning"] == broken_in_blocks(drawn, modes, of=None)
 
 
 @given(plans())

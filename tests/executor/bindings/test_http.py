@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,9 +18,19 @@ from dagwright.policy import Policy
 from dagwright.tool import HttpBinding, ToolSpec
 from executor.bindings.hosts import target_of
 from executor.bindings.http import HttpRunner
-from executor.bindings.runner import ToolContext
+from executor.bindings.runner import ToolContext, may_have_acted
 
 SECRET = "s3cret-token"
+
+ANSWERS: dict[str, tuple[int, bytes, dict[str, str]]] = {
+    "/loop": (302, b"", {"Location": "/loop"}),
+    "/big": (200, b"x" * 200_000, {}),
+    "/broken": (200, b"{oops", {"Content_Type": "application/json"}),
+    "/nothing": (204, b"", {}),
+    "/gone": (404, b"gone", {}),
+    "/bomb": (200, gzip.compress(b"x" * 50_000_000), {"Content_Encoding": "gzip"}),
+    "/zstd": (200, b"(\xb5/\xfd", {"Content_Encoding": "zstd"}),
+}
 
 
 class Server(ThreadingHTTPServer):
@@ -52,21 +64,22 @@ class Handler(BaseHTTPRequestHandler):
             {"path": self.path, "method": self.command, "headers": dict(self.headers), "body": body}
         )
         path = self.path.split("?")[0]
-        if path == "/flaky":
+        if path in ANSWERS:
+            status, content, headers = ANSWERS[path]
+            self.answer(status, content, **headers)
+        elif path == "/flaky":
             self.server.flaky += 1
             self.answer(503 if self.server.flaky <= 2 else 404, b"gone")
         elif path == "/echo":
             self.answer(200, json.dumps(dict(self.headers)).encode(), Content_Type="application/json")
         elif path.startswith("/to/"):
             self.answer(307, Location=self.path.removeprefix("/to/"))
-        elif path == "/loop":
-            self.answer(302, Location="/loop")
-        elif path == "/big":
-            self.answer(200, b"x" * 200_000)
-        elif path == "/broken":
-            self.answer(200, b"{oops", Content_Type="application/json")
-        elif path == "/nothing":
-            self.answer(204)
+        elif path.startswith("/moved/"):
+            _, _, moved, location = self.path.split("/", 3)
+            self.answer(int(moved), Location=location)
+        elif path == "/cut":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+            self.close_connection = True
         else:
             self.answer(200, json.dumps({"path": self.path}).encode(), Content_Type="application/json")
 
@@ -158,6 +171,8 @@ REFUSED = [
     ("/loop", ("127.0.0.1",), "too_many_redirects"),
     ("/big", ("127.0.0.1",), "too_large"),
     ("/broken", ("127.0.0.1",), "bad_answer"),
+    ("/bomb", ("127.0.0.1",), "too_large"),
+    ("/zstd", ("127.0.0.1",), "bad_answer"),
     ("/to/http://169.254.169.254/latest", ("127.0.0.1", "*"), "address_not_allowed"),
     ("/to/http://169.254.169.254/latest", ("127.0.0.1",), "host_not_allowed"),
     ("/to/file:///etc/passwd", ("127.0.0.1",), "bad_url"),
@@ -223,6 +238,92 @@ def test_nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(ToolUnavailable) as unavailable:
         HttpRunner()(operation(f"http://{closed.host}/x"), {}, context(tmp_path, "127.0.0.1"))
     assert unavailable.value.code == "http_unreachable"
+    assert not may_have_acted(unavailable.value)
+
+
+def test_an_answer_that_breaks_off_may_have_acted(server: Server, tmp_path: Path) -> None:
+    with pytest.raises(ToolUnavailable) as unavailable:
+        HttpRunner()(operation(f"http://{server.host}/cut", "POST"), {}, context(tmp_path, "127.0.0.1"))
+    assert unavailable.value.code == "http_broken"
+    assert may_have_acted(unavailable.value)
+
+
+LED = [
+    # what was taken before a redirect has been done, whatever comes of the redirect
+    ("POST", "303/http://169.254.169.254/x", "redirect_failed", True),
+    ("POST", "303//gone", "redirect_failed", True),
+    ("POST", "302//big", "redirect_failed", True),
+    # 307 and 308 say that nothing was done yet
+    ("POST", "307/http://169.254.169.254/x", "host_not_allowed", False),
+    ("POST", "308//gone", "http_404", False),
+    ("GET", "302//gone", "http_404", False),
+    ("POST", "303/http://[", "redirect_failed", True),
+]
+
+
+@pytest.mark.parametrize(("method", "to", "code", "acted"), LED, ids=[f"{case[0]} {case[1]}" for case in LED])
+def test_what_a_redirect_leads_to(server: Server, tmp_path: Path, method: str, to: str, code: str, acted: bool) -> None:
+    spec = operation(f"http://{server.host}/moved/{to}", method)
+    with pytest.raises(ToolRejected) as refused:
+        HttpRunner(most_bytes=100_000)(spec, {}, context(tmp_path, "127.0.0.1"))
+    assert refused.value.code == code
+    assert may_have_acted(refused.value) == acted
+
+
+def test_the_idempotency_key_has_the_name_that_the_api_gives_it(server: Server, tmp_path: Path) -> None:
+    spec = operation(f"http://{server.host}/x", "POST", idempotency_header="X-Request-Id")
+    HttpRunner()(spec, {}, context(tmp_path, "127.0.0.1"))
+    assert server.seen[0]["headers"]["X-Request-Id"] == "k" * 64
+    assert "Idempotency-Key" not in server.seen[0]["headers"]
+
+
+def test_what_is_sent_has_a_largest_size(server: Server, tmp_path: Path) -> None:
+    spec = operation(f"http://{server.host}/x", "POST", locations={"data": "body"})
+    with pytest.raises(ToolRejected) as refused:
+        HttpRunner(most_bytes=100)(spec, {"data": "x" * 200}, context(tmp_path, "127.0.0.1"))
+    assert refused.value.code == "argument_too_large"
+    assert not server.seen
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "\x00"], ids=["another header", "line feed", "null"])
+def test_an_argument_does_not_become_another_header(server: Server, tmp_path: Path, value: str) -> None:
+    spec = operation(f"http://{server.host}/x", locations={"X-Mode": "header"})
+    with pytest.raises(ToolRejected) as refused:
+        HttpRunner()(spec, {"X-Mode": value}, context(tmp_path, "127.0.0.1"))
+    assert refused.value.code == "bad_argument"
+    assert not server.seen
+
+
+NAMES = [
+    # what a name is found to be, the policy's entry, and what comes of it
+    (("169.254.169.254",), "meta.example", "address_not_allowed"),
+    (("93.184.216.34", "169.254.169.254"), "meta.example", "address_not_allowed"),
+    (("10.0.0.7",), "meta.*", "address_not_allowed"),
+    (("fd00::1",), "*.example", "address_not_allowed"),
+    (("64:ff9b::a9fe:a9fe",), "meta.example", "address_not_allowed"),
+    (("2002:a9fe:a9fe::1",), "meta.example", "address_not_allowed"),
+    (("::ffff:169.254.169.254",), "meta.example", "address_not_allowed"),
+    (("100.64.0.1",), "*", "address_not_allowed"),
+    (("10.0.0.7",), "meta.example", "10.0.0.7"),
+    (("127.0.1.1",), "meta.example", "127.0.1.1"),
+    (("93.184.216.34",), "*.example", "93.184.216.34"),
+]
+
+
+@pytest.mark.parametrize(("addresses", "entry", "found"), NAMES)
+def test_names_are_judged_by_what_they_are_found_to_be(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...], entry: str, found: str
+) -> None:
+    def looked_up(host: str, port: int, **more: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
+    if "_" in found:
+        with pytest.raises(ToolRejected) as refused:
+            target_of("http://meta.example/", (entry,))
+        assert refused.value.code == found
+    else:
+        assert target_of("http://meta.example/", (entry,)).address == found
 
 
 @pytest.mark.parametrize(

@@ -105,8 +105,8 @@ def test_a_long_operation_is_given_up_in_time(imported: Any, runner: McpRunner, 
     catalogue, policy = imported
     runner(catalogue.by_name["every.echo"], {"message": "awake"}, attempt(seconds=60, policy=policy))
     begun = time.monotonic()
+    spec = catalogue.by_name["every.trigger-long-running-operation"]
     with pytest.raises(TimedOut):
-        spec = catalogue.by_name["every.trigger-long-running-operation"]
         runner(spec, {"duration": 60, "steps": 5}, attempt(seconds=1.5, policy=policy))
     assert time.monotonic() - begun < 6
 
@@ -122,5 +122,5 @@ def test_a_certified_proposal_calls_it(imported: Any, end_to_end: Any) -> None:
 def test_without_the_policys_word_nothing_is_certified(imported: Any, end_to_end: Any) -> None:
     catalogue, _ = imported
     allowed = Policy(name="none", rules=(Rule(tools="*", action="allow"),))
-    with pytest.raises(Exception, match="P409.*would run command"):
+    with pytest.raises(Exception, match=r"P409.*would run command"):
         end_to_end(catalogue.by_name["every.echo"], {"message": "x"}, allowed)

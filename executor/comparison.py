@@ -154,7 +154,8 @@ def _differences(left: _Facts, right: _Facts) -> Iterator[Difference]:
     if left.goal and right.goal:
         yield from _changed("goal", {"text": left.goal.text}, {"text": right.goal.text})
         yield from _changed("input", _inputs(left.goal), _inputs(right.goal))
-    yield from _changed("policy", {"hash": left.policy[:16]}, {"hash": right.policy[:16]})
+    if left.policy and right.policy:  # only a program names its policy
+        yield from _changed("policy", {"hash": left.policy[:16]}, {"hash": right.policy[:16]})
     yield from _changed("step", _intents(left.proposal), _intents(right.proposal))
     yield from _changed("finding", *({k: f.message for k, f in facts.findings.items()} for facts in (left, right)))
     yield from _changed("execution", _executed(left), _executed(right))

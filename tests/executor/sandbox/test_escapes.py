@@ -182,10 +182,12 @@ def test_the_sandbox_ends_with_whoever_started_it(isolation: Isolation, gone: Ca
     mark = f"30{time.monotonic_ns()}"
     program = (
         "from executor.sandbox.job import Job, folder_of\nfrom executor.sandbox.supervise import run_code\n"
-        f"job = Job(language='shell', code='sleep {mark} & sleep {mark}')\n"
+        "import os\ncode = 'sleep {0} & sleep {0}'.format(os.environ['MARK'])\n"
+        "job = Job(language='shell', code=code)\n"
         f"with folder_of(job) as folder: run_code(job, folder, {isolation!r})"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program])
+    # The mark is no argument: the parent itself must not be taken for what it has started.
+    parent = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "MARK": mark})
     until = time.monotonic() + 20
     while gone(mark, seconds=0.0) and time.monotonic() < until:
         time.sleep(0.02)

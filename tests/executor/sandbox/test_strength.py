@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +28,18 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_the_strongest_that_works_is_taken() -> None:
     assert strength.admitted(Policy(name="p", sandbox="limits")) == strength.usable()[-1]
+
+
+def test_what_the_machine_offers_works() -> None:
+    """A sandbox that is broken must not count as one that is not there."""
+    wrapper = bubblewrap.found()
+    plain = [wrapper, "--unshare-all", "--ro-bind", "/", "/", "true"]
+    offered = {
+        "limits": True,
+        "landlock": landlock.version() >= landlock.LEAST_VERSION,
+        "bubblewrap": wrapper is not None and subprocess.run(plain, check=False, capture_output=True).returncode == 0,
+    }
+    assert {name for name, there in offered.items() if there} == set(strength.usable())
 
 
 @pytest.mark.usefixtures("bare")

@@ -118,6 +118,10 @@ SUITES: dict[str, Entry] = {
         module="benchmarks.replay",
         description="archives replayed byte for byte, and changed in every way: whether it is found",
     ),
+    "faults": Entry(
+        module="benchmarks.faults",
+        description="plans with effects by workers that lie, hang, answer badly or fail: right, honest or wrong",
+    ),
     "engine": Entry(module="benchmarks.engine", description="overhead of the durable engine per task"),
     "aws": Entry(
         module="benchmarks.aws",

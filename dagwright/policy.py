@@ -124,7 +124,7 @@ class BreakerRule(Frozen):
 
     tools: str = "*"
     """Glob over `tool.operation`."""
-    failures: int = Field(default=5, ge=1)
+    failures: int = Field(default=10, ge=1)
     """Transport failures in a row after which it opens."""
     rate: float = Field(default=0.8, gt=0, le=1)
     """Share of calls that failed in transport, within `window`, from which on it opens."""

@@ -48,7 +48,7 @@ class Pursuit:
         limits = self.goal.constraints
         budget = self.setup.policy.budget
         self.replans = self.point.replans
-        self.failed = self.point.prior.reasons[-1] if self.point.prior else ""
+        self.failed = self.point.prior.reasons[-1] if self.point.prior and self.point.prior.reasons else ""
         self.model = Meter(
             self.setup.model,
             max_tokens=_least(limits.max_tokens, budget.max_tokens),

@@ -340,6 +340,16 @@ def test_what_did_not_happen_is_tried(bench: Bench) -> None:
     bench.check(outcome.run)
 
 
+def test_each_of_several_questions_is_asked_in_its_turn(bench: Bench) -> None:
+    bench.shop.act = raising(a=[LATE], b=[LATE, LATE])
+    run = bench.run(*CHAIN).run
+    for step in "abb":
+        settle(bench.home, run, step, "not_happened", by="me")
+        outcome = bench.resume(run)
+    assert (outcome.status, bench.shop.effects) == ("done", ["order a", "note b", "order c"])
+    bench.check(run)
+
+
 def test_what_happened_is_not_repeated_and_gives_what_the_person_says(bench: Bench) -> None:
     bench.shop.act = raising(c=[LATE])
     waiting = bench.run(*CHAIN)

@@ -49,6 +49,7 @@ class Archive:
         self._database = database
         self.run: str = database.read("SELECT id FROM run")[0][0]
         """The run's id."""
+        self._run_json = canonical_json(self.run).decode()
         self._has_head: bool = database.read("PRAGMA user_version")[0][0] > 1
         self._seq, self._head = self._last()
 
@@ -141,7 +142,7 @@ class Archive:
         time, text = datetime.now(UTC), canonical_json(body)
         with self.batch():
             seq, prev, stamp = self._seq + 1, self._head, _stamp(time)
-            digest = _digest(text, {"seq": seq, "time": stamp, "run": self.run, "kind": kind, "prev": prev})
+            digest = _digest(text, kind, prev, self._run_json, seq, stamp)
             row = (seq, stamp, kind, text.decode(), prev, digest)
             self._database.write("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
             self._seq, self._head = seq, digest
@@ -256,12 +257,13 @@ def _event(run: str, row: tuple[int, datetime, EventKind, JsonValue, Sha256, Sha
     return Event.model_construct(seq=seq, time=time, run=run, kind=kind, body=body, prev=prev, hash=digest)
 
 
-def _digest(body: bytes, others: dict[str, str | int]) -> Sha256:
-    """Gives the hash of an event from the canonical JSON of its body, which need not be made again.
+def _digest(body: bytes, kind: EventKind, prev: Sha256, run: str, seq: int, stamp: str) -> Sha256:
+    """Gives the hash of an event, `sha256` of its canonical JSON without `hash`, from what need not be made again.
 
-    `body` sorts before the names of all other fields.
+    `body` and `run` are canonical JSON; kinds, hashes and time stamps have nothing to escape.
     """
-    return hashlib.sha256(b'{"body":' + body + b"," + canonical_json(others)[1:]).hexdigest()
+    others = f',"kind":"{kind}","prev":"{prev}","run":{run},"seq":{seq},"time":"{stamp}"}}'
+    return hashlib.sha256(b'{"body":' + body + others.encode()).hexdigest()
 
 
 def _stamp(time: datetime) -> str:

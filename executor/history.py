@@ -10,9 +10,10 @@ Programs are known from `program` events with `{program, proposal, catalogue}`, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
-from typing import Any, cast
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -20,6 +21,7 @@ from dagwright.canonical import Sha256, sha256
 from dagwright.catalogue import Catalogue
 from dagwright.control import Control
 from dagwright.event import EventKind
+from dagwright.exceptions import ArchiveError
 from dagwright.feedback import ErrorRecord, Feedback
 from dagwright.proposal import Proposal
 from dagwright.value import InputReference, StepReference, leaves
@@ -59,7 +61,10 @@ def intents_of(proposal: Proposal, catalogue: Catalogue) -> dict[str, Sha256]:
 
 
 class History:
-    """Reads and writes one program's task events. Cheap to ask again: it reads only what is new."""
+    """Reads and writes one program's task events. Cheap to ask again: it reads only what is new.
+
+    Only one writes to an archive at a time, so what it wrote itself it knows without reading.
+    """
 
     def __init__(self, archive: Archive, program: Sha256) -> None:
         self._archive = archive
@@ -67,30 +72,25 @@ class History:
         self._seq = -1
         self._programs: dict[Sha256, dict[str, Any]] = {}
         self._known: dict[Sha256, Mapping[str, Sha256]] = {}
-        self._completed: dict[tuple[str, Sha256], tuple[int, dict[str, Any]]] = {}
+        self._completed: dict[tuple[Instance, Sha256], tuple[int, dict[str, Any]]] = {}
+        self._others: set[Sha256] = set()
         self._began: int | None = None
+        self._written: int | None = None
+        self._told: dict[Instance, Feedback] = {}
 
     def inherited(self) -> dict[Instance, Choice]:
         """Gives each step that another program finished before this one began, with what it decided."""
-        return {step: body.get("choice") for step, body in self._inherited().items()}
-
-    def _inherited(self) -> dict[Instance, dict[str, Any]]:
         self._read()
-        found: dict[Instance, dict[str, Any]] = {}
-        for (step, program), (seq, body) in self._completed.items():
-            if program != self._program and (self._began is None or seq < self._began):
-                name = parts_of(step)[0]
-                intent = self._intents(program).get(name)
-                if intent is not None and intent == self._intents(self._program).get(name):
-                    found[step] = body
-        return found
+        return {step: body.get("choice") for step, body in self._inherited().items()}
 
     def finished(self) -> dict[Instance, Sha256]:
         """Gives the output hash by step, for each step that this run has finished."""
+        self._read()
         found = {step: body["output"] for step, body in self._inherited().items()}
-        mine = {name: body for name, (_, body) in self._completed.items() if name[1] == self._program}
-        own = {step: body["output"] for (step, _), body in mine.items()}
-        return found | own
+        for (step, program), (_, body) in self._completed.items():
+            if program == self._program:
+                found[step] = body["output"]
+        return found
 
     def output(self, step: Instance) -> Sha256 | None:
         """Gives the output hash of a step, or None if it has not finished."""
@@ -102,23 +102,15 @@ class History:
         body = self._completion(step)
         return body.get("choice") if body else None
 
-    def _completion(self, step: Instance) -> dict[str, Any] | None:
-        self._read()
-        own = self._completed.get((step, self._program))
-        return own[1] if own else self._inherited().get(step)
-
     def occurrences(self) -> Iterator[Occurrence]:
         """Gives what happened to this program's attempts, for the core to fold over."""
-        for event in self._archive.events():
-            body = cast("dict[str, Any]", event.body)
-            if event.kind.startswith("task.") and body["program"] == self._program:
-                occurrence = _occurrence(event.kind, body)
-                if occurrence is not None:
-                    yield occurrence
+        for _, kind, body in self._events("task.completed", "task.failed", "task.timed_out"):
+            if body["program"] == self._program:
+                yield _occurrence(kind, body)
 
-    def scheduled(self) -> set[tuple[str, int]]:
+    def scheduled(self) -> set[tuple[Instance, int]]:
         """Gives each attempt of this program that was scheduled."""
-        bodies = [cast("dict[str, Any]", event.body) for event in self._archive.events("task.scheduled")]
+        bodies = [body for _, _, body in self._events("task.scheduled")]
         return {(body["step"], body["attempt"]) for body in bodies if body["program"] == self._program}
 
     def record_end(self, end: Finish) -> None:
@@ -126,42 +118,89 @@ class History:
         body: dict[str, JsonValue] = {"program": self._program, "state": "ended"}
         self._archive.append("workflow", {**body, "status": end.status, "failed_step": end.failed_step})
 
-    def feedback(self) -> dict[str, Feedback]:
+    def feedback(self) -> dict[Instance, Feedback]:
         """Gives the last feedback by step."""
-        found: dict[str, Feedback] = {}
-        for event in self._archive.events():
-            body = cast("dict[str, Any]", event.body)
-            if event.kind in ("task.completed", "task.failed") and body["program"] == self._program:
-                found[body["step"]] = Feedback.model_validate(body["feedback"])
-            elif event.kind == "task.timed_out" and body["program"] == self._program:
-                found[body["step"]] = _late(body["step"])
-        return found
+        found: dict[Instance, Feedback] = {}
+        for seq, kind, body in self._events("task.completed", "task.failed", "task.timed_out"):
+            if self._written is not None and seq >= self._written:
+                break
+            if body["program"] == self._program:
+                late = kind == "task.timed_out"
+                found[body["step"]] = _late(body["step"]) if late else Feedback.model_validate(body["feedback"])
+        return found | self._told
 
-    def record(self, kind: EventKind, step: str, attempt: int) -> None:
+    def record(self, kind: EventKind, step: Instance, attempt: int) -> None:
         """Adds an event that says no more than which attempt."""
-        self._archive.append(kind, {"program": self._program, "step": step, "attempt": attempt})
+        seq = self._archive.append(kind, {"program": self._program, "step": step, "attempt": attempt}).seq
+        if kind == "task.timed_out":
+            self._tell(seq, step, _late(step))
 
-    def record_result(self, step: str, attempt: int, result: StepResult) -> None:
+    def record_result(self, step: Instance, attempt: int, result: StepResult) -> None:
         """Adds how an attempt ended."""
         body: dict[str, JsonValue] = {"program": self._program, "step": step, "attempt": attempt}
         body["feedback"] = result.feedback.model_dump(mode="json", exclude_defaults=True)
         if result.choice is not None:
             body["choice"] = result.choice
         if result.status == "completed":
-            self._archive.append("task.completed", {**body, "output": result.output, "preview": result.preview})
+            if self._seq < 0:
+                self._read()
+            body |= {"output": result.output, "preview": result.preview}
+            seq = self._seq = self._archive.append("task.completed", body).seq
+            self._completed[step, self._program] = seq, body
         else:
-            self._archive.append("task.failed", {**body, "for_good": result.status == "failed_for_good"})
+            seq = self._archive.append("task.failed", {**body, "for_good": result.status == "failed_for_good"}).seq
+        self._tell(seq, step, result.feedback)
+
+    def _tell(self, seq: int, step: Instance, feedback: Feedback) -> None:
+        self._written = seq if self._written is None else self._written
+        self._told[step] = feedback
+
+    def _completion(self, step: Instance) -> dict[str, Any] | None:
+        own = self._completed.get((step, self._program))
+        if own is None:
+            self._read()
+            own = self._completed.get((step, self._program))
+        return own[1] if own else self._inherited().get(step)
+
+    def _inherited(self) -> dict[Instance, dict[str, Any]]:
+        found: dict[Instance, dict[str, Any]] = {}
+        if not self._others:
+            return found
+        began = self._beginning()
+        for (step, program), (seq, body) in self._completed.items():
+            if program != self._program and (began is None or seq < began):
+                name = parts_of(step)[0]
+                intent = self._intents(program).get(name)
+                if intent is not None and intent == self._intents(self._program).get(name):
+                    found[step] = body
+        return found
+
+    def _beginning(self) -> int | None:
+        """Gives the event with which this program began to run, or None if it has not."""
+        if self._began is None:
+            events = self._events("task.scheduled")
+            self._began = next((seq for seq, _, body in events if body["program"] == self._program), None)
+        return self._began
 
     def _read(self) -> None:
-        for event in self._archive.events(after=self._seq):
-            self._seq = event.seq
-            body = cast("dict[str, Any]", event.body)
-            if event.kind == "program":
+        for seq, kind, body in self._events("program", "task.completed", after=self._seq):
+            self._seq = seq
+            if kind == "program":
                 self._programs[body["program"]] = body
-            elif event.kind == "task.completed":
-                self._completed[body["step"], body["program"]] = (event.seq, body)
-            elif event.kind == "task.scheduled" and self._began is None and body["program"] == self._program:
-                self._began = event.seq
+            else:
+                self._completed[body["step"], body["program"]] = seq, body
+                if body["program"] != self._program:
+                    self._others.add(body["program"])
+
+    def _events(self, *kinds: EventKind, after: int = -1) -> Iterator[tuple[int, EventKind, dict[str, Any]]]:
+        """Gives number, kind and body of the events of some kinds, in order."""
+        places = ", ".join("?" * len(kinds))
+        query = f"SELECT seq, kind, body FROM event WHERE seq > ? AND kind IN ({places}) ORDER BY seq"  # noqa: S608
+        for seq, kind, text in self._archive.rows(query, (after, *kinds)):
+            try:
+                yield seq, kind, json.loads(text)
+            except ValueError as error:
+                raise ArchiveError(f"event {seq} of run {self._archive.run!r} is damaged: {error}") from error
 
     def _intents(self, program: Sha256) -> Mapping[str, Sha256]:
         """Gives the intents of a program that the archive records; none for any other."""
@@ -180,10 +219,10 @@ def _late(step: str) -> Feedback:
     return Feedback(step_id=step, execution_status="failure", errors=(error,), requires_replan=True)
 
 
-def _occurrence(kind: str, body: dict[str, Any]) -> Occurrence | None:
+def _occurrence(kind: str, body: dict[str, Any]) -> Occurrence:
     step, attempt = body["step"], body["attempt"]
     if kind == "task.completed":
         return Completed(step, attempt, body.get("choice"))
     if kind == "task.failed":
         return Failed(step, attempt, body["for_good"])
-    return TimedOut(step, attempt) if kind == "task.timed_out" else None
+    return TimedOut(step, attempt)

@@ -128,7 +128,8 @@ def _own(schema: JsonSchema, token: str | None, base: JsonSchema) -> Resolved:
         hits.append(_item(schema, token, base))
     if types is None:
         found = next((hit for hit in hits if hit.answer == "found"), None)
-        return found or (_either(hits) if hits[1].answer == "absent" else Resolved("unknown", {}, _names(hits)))
+        unknown = Resolved("unknown", {}, _names(hits), certain=False)
+        return found or (_either(hits) if hits[1].answer == "absent" else unknown)
     if types - {"object", "array"}:
         hits.append(_ABSENT)
     return hits[0] if len(hits) == 1 else _either(hits)

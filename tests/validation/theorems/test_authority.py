@@ -105,9 +105,8 @@ def outside(program: Program, call: Any, approved: set[str]) -> str | None:
     if action == "deny" or (action == "ask" and call.step not in approved):
         return f"policy says {action}"
     for name in ("path", "file-name", "file-names"):
-        named: Any = arguments.get(name, [])
-        paths: list[str] = named if isinstance(named, list) else [named]
-        for path in paths:
+        paths: list[str] = arguments[name] if name.endswith("s") and name in arguments else [arguments.get(name, "")]
+        for path in filter(None, paths):
             if path.startswith("/") or ".." in path.split("/"):
                 return f"{path!r} leaves the folder"
             if not any(fnmatchcase(path, glob) for glob in policy.allowed_paths):

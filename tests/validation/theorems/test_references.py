@@ -95,6 +95,17 @@ def test_a_reference_gives_a_value_of_the_wanted_type_or_stops_before_the_effect
     assert carried_out(world, seed) in ("rejected", "reached", "stopped")
 
 
+def test_a_part_of_what_nothing_is_known_of_is_checked_when_it_runs(world: Any) -> None:
+    find = world.spec("lab.find", {}, {"found": {"not": {"type": "null"}}})
+    use = world.spec("lab.use", {"that": {}}, {}, "external")
+    steps = [
+        world.step("find", "lab.find", {}),
+        world.step("use", "lab.use", {"that": {"from": "find", "path": "/found/0"}}),
+    ]
+    program = world.certified(world.proposal(steps), world.catalogue(find, use), world.allowed)
+    assert program.by_id["use"].runtime_checks == ("that",)
+
+
 def test_all_three_ends_are_drawn(world: Any) -> None:
     assert {carried_out(world, seed) for seed in range(60)} == {"rejected", "reached", "stopped"}
 

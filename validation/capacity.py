@@ -59,8 +59,7 @@ def _crowded(context: Context, layers: _Layers, spec: ToolSpec, tasks: set[int])
     shown = ", ".join(repr(context.tasks[task].task_id) for task in named[:_LISTED])
     more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
     if limit is not None and widest.most > limit:
-        # Passes of a loop wait for each other where their provider takes no more; whole tasks must be ordered.
-        surely = (count if layers.are_plain(tasks) else len(layers.widest(tasks, once=True).members)) > limit
+        surely = (count if layers.are_plain(tasks) else len(layers.widest(tasks, surely=True).members)) > limit
         what = f"{count} calls of {spec.name!r} can run" if surely else f"up to {widest.most} calls may run"
         message = f"{what} at a time (tasks {shown}{more}); its provider takes {limit}"
         fix = layers.in_turn(tasks, limit) if surely and layers.are_plain(tasks) else None
@@ -97,16 +96,16 @@ class _Layers:
         dependencies = self._context.order.dependencies
         return [[self._index[needed] for needed in dependencies[task]] for task in self._sequence]
 
-    def widest(self, tasks: set[int], *, once: bool = False) -> Antichain:
+    def widest(self, tasks: set[int], *, surely: bool = False) -> Antichain:
         """Gives the most tasks among some that no dependency orders, each as often as its passes run side by side.
 
-        `once`: each counts once, and only those that surely run.
+        `surely`: only the passes that there are in every run.
         """
         if self.are_plain(tasks):
             return largest_antichain(self._before, {self._index[task] for task in tasks})
         weights = [0] * len(self._sequence)
         for task in tasks:
-            weights[self._index[task]] = min(1, self._passes(task).low) if once else self.most_calls(task)
+            weights[self._index[task]] = self._side_by_side(task, surely=surely)
         return heaviest_antichain(self._before, weights)
 
     def are_plain(self, tasks: set[int]) -> bool:
@@ -115,8 +114,12 @@ class _Layers:
 
     def most_calls(self, task: int) -> int:
         """Gives how many passes of a task may run side by side."""
+        return self._side_by_side(task, surely=False)
+
+    def _side_by_side(self, task: int, *, surely: bool) -> int:
         passes = self._passes(task)
-        return min(1, passes.high) if passes.in_turn else passes.high
+        times = passes.low if surely else passes.high
+        return min(1, times) if passes.in_turn else times
 
     def _passes(self, task: int) -> Passes:
         context = self._context

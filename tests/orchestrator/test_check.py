@@ -35,6 +35,23 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dagwright: Any) -> P
     return tmp_path
 
 
+@pytest.mark.parametrize(("name", "codes"), [("orders", ["D308"]), ("paid", [])])
+def test_examples_with_blocks_are_valid(folder: Path, dagwright: Any, name: str, codes: list[str]) -> None:
+    checked = dagwright("check", f"examples/{name}.proposal.json", *SHOP, "--json")
+    assert checked.code == 0
+    assert [item["code"] for item in checked.json["validation_result"]["checks_failed"]] == codes
+
+
+def test_a_finding_about_a_condition_is_shown_where_it_stands(folder: Path, dagwright: Any) -> None:
+    plan = folder / "examples" / "paid.proposal.json"
+    plan.write_text(plan.read_text().replace('"op": "greater"', '"op": "min_length"'))
+    found = dagwright("check", "examples/paid.proposal.json", *SHOP, "--format", "sarif")
+    (result,) = json.loads(found.out)["runs"][0]["results"]
+    assert (found.code, result["ruleId"]) == (1, "M212")
+    line = plan.read_text().splitlines()[result["locations"][0]["physicalLocation"]["region"]["startLine"] - 1]
+    assert "min_length" in line
+
+
 def test_the_worked_example_of_rules_does_what_it_says(folder: Path, dagwright: Any) -> None:
     good = dagwright("check", "examples/refund.proposal.json", *SHOP, *RULES, "--json")
     assert good.code == 0

@@ -841,3 +841,45 @@ def test_good_blocks_are_good_in_any_order(case: Case, random: random.Random) ->
     random.shuffle(data["plan"]["nodes"])
     random.shuffle(data["decompositions"])
     assert judged(data, case.policy).is_valid
+
+
+# ------------------------------------------------------------------------------------- resources
+
+
+@pytest.mark.parametrize(
+    ("control", "limits", "wanted"),
+    [
+        ({"each": each(ref("l", "/rows"))}, {"max_calls": 6}, []),
+        ({"each": each(ref("l", "/rows"))}, {"max_calls": 5}, ["R503 error the plan can make 6 calls"]),
+        ({"each": each(lit(["1", "2"]))}, {"max_calls": 2}, ["R503 error the plan makes 3 calls"]),
+        ({"each": each(ref("l", "/rows"))}, {"max_cost": 11}, ["R501 error the plan can cost 12 US dollars"]),
+        ({"each": each(ref("l", "/rows"))}, {"deadline": 4}, []),
+        (
+            {"repeat": {"until": [holds(ref("g", "/value"), "greater", 1)], "at_most": 3, "wait": 10}},
+            {"deadline": 27},
+            ["R502 warning with all retries the plan can take 28 seconds"],
+        ),
+        ({"when": [ENOUGH]}, {"max_calls": 1}, ["R503 error the plan can make 2 calls"]),
+    ],
+    ids=str,
+)
+def test_a_block_takes_as_much_as_its_passes_may(control: Json, limits: Json, wanted: list[str]) -> None:
+    data = proposal(LIST, task("b", step("g", "one.get", id=lit("1")), after=("list",), **control))
+    data["goal"]["constraints"] = limits
+    found = [item for item in judged(data).findings if item.level == "resource"]
+    assert [f"{item.code} {item.severity} {item.message.partition(';')[0]}" for item in found] == wanted
+
+
+@pytest.mark.parametrize(
+    ("items", "takes", "severity"),
+    [(lit(["1", "2", "3"]), 2, "error"), (ref("l", "/rows"), 4, "warning"), (ref("l", "/rows"), 5, None)],
+    ids=str,
+)
+def test_passes_side_by_side_are_calls_at_a_time(items: Json, takes: int, severity: str | None) -> None:
+    tools = LISTS.by_name | {"one.get": LISTS.by_name["one.get"].model_copy(update={"concurrency": takes})}
+    data = proposal(LIST, task("b", step("g", "one.get", id=lit("1")), after=("list",), each=each(items)))
+    data["answer"] = {"x": ref("g", "/items"), "y": ref("l", "/rows")}
+    report = validate(data, catalogue=catalogue_of("l", tools.values()), policy=FREE, workers=frozenset(("python",)))
+    assert [(item.code, item.severity) for item in report.findings if item.code == "R504"] == (
+        [("R504", severity)] if severity else []
+    )

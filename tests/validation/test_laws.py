@@ -21,6 +21,7 @@ from dagwright.finding import Report
 from dagwright.program import SEAL, Program, Seal
 from validation import parse_proposal
 from validation.order import TaskOrder
+from validation.patch import patched
 from validation.text import MAX_DEPTH
 
 Json = dict[str, Any]
@@ -92,6 +93,103 @@ def test_steps_of_a_program_come_directly_after_what_nothing_else_implies(
     assert compiled == set(nx.transitive_reduction(order).edges)
     places = {item.step.step_id: place for place, item in enumerate(program.steps)}
     assert all(places[before] < places[after] for before, after in compiled)
+
+
+BLOCKS: dict[str, Json] = {
+    "once": {},
+    "when": {"when": [{"value": {"input": "address"}, "op": "min_length", "to": 1}]},
+    "optional": {"optional": True},
+    "repeat": {"repeat": {"until": [{"value": {"input": "address"}, "op": "exists"}], "at_most": 3, "wait": 1}},
+    "each": {"each": {"items": {"literal": ["a", "b"]}, "at_most": 2}},
+    "each, perhaps": {"each": {"items": {"literal": ["a", "b"]}, "at_most": 2}, "optional": True},
+}
+
+
+def surrounded(proposal: Json, modes: list[str]) -> Json:
+    """The same plan with something around its tasks, and references that make do with it."""
+    groups = proposal["decompositions"]
+    of = {item["step_id"]: mode for group, mode in zip(groups, modes, strict=False) for item in group["steps"]}
+    for number, (group, mode) in enumerate(zip(groups, modes, strict=False)):
+        for item in group["steps"]:
+            text = item["tool_intent"]["required_inputs"]["text"]
+            item["tool_intent"]["required_inputs"]["text"] = _made_do(text, of)
+        if mode != "once":
+            group["control"] = deepcopy(BLOCKS[mode])
+        if mode.startswith("each"):
+            group["control"]["each"]["name"] = f"item{number}"
+    proposal["answer"] = {name: _made_do(value, of, answer=True) for name, value in proposal["answer"].items()}
+    return proposal
+
+
+def _made_do(value: Json, of: dict[str, str], *, answer: bool = False) -> Json:
+    mode = of.get(value.get("from", ""), "once")
+    if mode in ("when", "optional"):
+        return {"coalesce": [value, {"literal": "nothing"}]}
+    if mode.startswith("each"):
+        return {**value, "path": "/items/*/text" if answer else "/items/0/text"}
+    return value
+
+
+MODES = st.lists(st.sampled_from(sorted(BLOCKS)), min_size=14, max_size=14)
+
+
+@given(plans(), MODES, st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_random_plans_with_blocks_are_valid_in_any_order(
+    judge: Judge,
+    prove: Callable[..., Program],
+    template: Json,
+    plan: tuple[int, list[list[int]]],
+    modes: list[str],
+    random: random.Random,
+) -> None:
+    proposal = surrounded(proposal_of(template, plan[1]), modes)
+    report = judge(proposal)
+    assert {finding.code for finding in report.findings} <= {"D308"}
+    turned = deepcopy(proposal)
+    random.shuffle(turned["plan"]["nodes"])
+    random.shuffle(turned["decompositions"])
+    assert sorted(told(report)) == sorted(told(judge(turned)))
+    program, same = prove(proposal), prove(json.dumps(proposal))
+    assert program.hash == same.hash
+    assert program.bounds == prove(turned).bounds
+    assert {step.step_id for _, step in program.proposal.steps()} == {
+        item.step.step_id for item in program.steps if item.spec.binding.kind != "control"
+    }
+
+
+def told(report: Report) -> list[tuple[str, str | None, str]]:
+    return [(finding.code, finding.step_id, finding.message) for finding in report.findings]
+
+
+@given(plans(), MODES, st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_fix_in_a_plan_with_blocks_removes_its_finding_and_adds_none(
+    judge: Judge, template: Json, plan: tuple[int, list[list[int]]], modes: list[str], data: st.DataObject
+) -> None:
+    proposal = surrounded(proposal_of(template, plan[1]), modes)
+    text = json.dumps(proposal)
+    places = [match.span() for match in re.finditer(DAMAGES, text)]
+    for begin, end in data.draw(st.lists(st.sampled_from(places), max_size=2, unique=True)) if places else ():
+        text = text[:begin] + DAMAGE[text[begin:end]].ljust(end - begin) + text[end:]
+    before = judge(text)
+    for finding in before.findings:
+        if finding.fix and finding.severity == "error":
+            after = judge(patched(json.loads(text), finding.fix))
+            assert (finding.code, finding.step_id, finding.message) not in told(after)
+            new = set(told(after)) - set(told(before))
+            assert {code for code, _, _ in new} <= {"D308"}, new
+
+
+DAMAGE = {
+    '"/items/0/text"': '"/text"',
+    '"/items/*/text"': '"/text"',
+    ', {"literal": "nothing"}': "",
+    ', "at_most": 2': "",
+    ', "at_most": 3': "",
+}
+DAMAGES = "|".join(map(re.escape, DAMAGE))
+"""What a model forgets about blocks."""
 
 
 @given(st.lists(st.sets(st.integers(0, 9), max_size=3), min_size=10, max_size=10))

@@ -9,8 +9,8 @@ from pathlib import Path
 from benchmarks.statistics import Metric
 from benchmarks.suite import RESULTS, SUITES, SuiteResult
 
-DETAIL = "missed."
-"""Figures of single mutation operators: too many for one table, `dagwright bench score SUITE` prints them."""
+DETAIL = ("missed.", "found.")
+"""Figures of single operators and classes: too many for one table, `dagwright bench score SUITE` prints them."""
 
 HEAD = ("suite", "figure", "value", "95 % interval", "n", "model")
 

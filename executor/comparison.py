@@ -136,12 +136,13 @@ def _facts(archive: Archive) -> _Facts:
     if not last:
         raise ArchiveError(f"the archive of run {archive.run!r} is empty")
     line = timeline(archive)
-    proposal = (last.get("program") or last.get("proposal") or {}).get("proposal")
+    program = cast("dict[str, str]", last.get("program") or {})
+    proposal = program.get("proposal") or cast("dict[str, str]", last.get("proposal") or {}).get("proposal")
     report = Report.model_validate(last["report"]) if "report" in last else Report()
     return _Facts(
         goal=Goal.model_validate(archive.get(last["goal"]["goal"])) if "goal" in last else None,
         proposal=Proposal.model_validate(archive.get(proposal)) if proposal else None,
-        policy=(last.get("program") or {}).get("policy", ""),
+        policy=program.get("policy", ""),
         findings={_place(finding): finding for finding in report.findings},
         rows={row.step: row for row in line.rows},
         outputs=outputs,
@@ -159,7 +160,7 @@ def _differences(left: _Facts, right: _Facts) -> Iterator[Difference]:
     yield from _changed("step", _intents(left.proposal), _intents(right.proposal))
     yield from _changed("finding", *({k: f.message for k, f in facts.findings.items()} for facts in (left, right)))
     yield from _changed("execution", _executed(left), _executed(right))
-    yield from _changed("answer", *(facts.outcome.get("answer") or {} for facts in (left, right)))
+    yield from _changed("answer", _answer(left), _answer(right))
     yield from _changed("outcome", _ended(left), _ended(right))
 
 
@@ -209,6 +210,10 @@ def _executed(facts: _Facts) -> dict[str, JsonValue]:
         }
         for step, row in facts.rows.items()
     }
+
+
+def _answer(facts: _Facts) -> dict[str, JsonValue]:
+    return cast("dict[str, JsonValue]", facts.outcome.get("answer") or {})
 
 
 def _ended(facts: _Facts) -> dict[str, JsonValue]:

@@ -25,7 +25,7 @@ from dagwright.canonical import Sha256, ordered_json, sha256_bytes
 from dagwright.event import Event
 from dagwright.exceptions import CatalogueError, DagwrightError, TimedOut
 from dagwright.program import Program, ProgramStep
-from dagwright.tool import ControlBinding, PythonBinding
+from dagwright.tool import ControlBinding, PythonBinding, ToolSpec
 from executor.archive import Archive
 from executor.bindings.python import PythonRunner
 from executor.bindings.runner import Runner, ToolContext
@@ -110,7 +110,11 @@ class Reexecution:
         if program is None or item is None or not isinstance(item.spec.binding, ControlBinding):
             return None
         control = controls_of(program)[item.task_id]
-        return lambda _spec, arguments, _context: decision(item, control, arguments, number).outputs
+
+        def decide(spec: ToolSpec, arguments: dict[str, JsonValue], context: ToolContext) -> dict[str, JsonValue]:
+            return decision(item, control, arguments, number).outputs
+
+        return decide
 
     def _compare_files(self, scratch: Path) -> None:
         """Compares what was written with what the run left, outputs that no tool told of included."""

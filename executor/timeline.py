@@ -13,6 +13,8 @@ from dagwright.canonical import Sha256
 from dagwright.event import Event
 from dagwright.proposal import Proposal
 from executor.archive import Archive
+from executor.instance import parts_of
+from validation.blocks import FlatStep, flat_steps
 
 AttemptState = Literal["scheduled", "running", "completed", "failed", "timed_out", "cancelled"]
 
@@ -200,7 +202,7 @@ def _rows(archive: Archive, events: list[Event], zero: datetime) -> tuple[Row, .
         if event.kind == "program":
             plans[body["program"]] = _Plan(archive, body["proposal"])
         elif event.kind.startswith("task."):
-            key = (body["program"], _name(body))
+            key = (body["program"], body["step"])
             if key not in rows:
                 rows[key] = plans[key[0]].row(key[1]) if key[0] in plans else Row(step=key[1], operation="", version=1)
             _take(rows[key], event, body, _since(event.time, zero))
@@ -213,11 +215,12 @@ class _Plan:
     def __init__(self, archive: Archive, proposal: Sha256) -> None:
         parsed = Proposal.model_validate(archive.get(proposal))
         self._version = parsed.version
-        self._steps = {step.step_id: step for _, step in parsed.steps()}
-        self._before = _directly_before(parsed)
+        flat = flat_steps(parsed)
+        self._steps = {found.step.step_id: found.step for found in flat}
+        self._before = _directly_before(parsed, flat)
 
     def row(self, name: str) -> Row:
-        base = _base(name)
+        base = parts_of(name)[0]
         step = self._steps.get(base)
         return Row(
             step=name,
@@ -228,27 +231,17 @@ class _Plan:
         )
 
 
-def _directly_before(proposal: Proposal) -> dict[str, tuple[str, ...]]:
+def _directly_before(proposal: Proposal, flat: tuple[FlatStep, ...]) -> dict[str, tuple[str, ...]]:
     """Gives, by step, the steps that it waits for: the one before it in its task, or the last of other tasks."""
     steps: dict[str, list[str]] = {}
-    for task, step in proposal.steps():
-        steps.setdefault(task, []).append(step.step_id)
+    for item in flat:
+        steps.setdefault(item.task_id, []).append(item.step.step_id)
     found: dict[str, tuple[str, ...]] = {}
     for task in proposal.plan.nodes:
         own = steps.get(task.task_id, [])
         lasts = tuple(steps[needed][-1] for needed in task.dependencies if steps.get(needed))
         found |= {step: (own[place - 1],) if place else lasts for place, step in enumerate(own)}
     return found
-
-
-def _name(body: dict[str, Any]) -> str:
-    """Gives what a step is called; one that is run in several passes has the pass's number behind it."""
-    number = body.get("number")
-    return str(body["step"]) if number is None else f"{body['step']}[{number}]"
-
-
-def _base(name: str) -> str:
-    return name.partition("[")[0]
 
 
 def _take(row: Row, event: Event, body: dict[str, Any], at: float) -> None:
@@ -263,7 +256,7 @@ def _take(row: Row, event: Event, body: dict[str, Any], at: float) -> None:
     elif event.kind in ENDS:
         attempt.ended, attempt.state = at, ENDS[event.kind]
         row.preview = body.get("preview", row.preview)
-        errors = body.get("feedback", {}).get("errors") or []
+        errors = cast("list[dict[str, str]]", body.get("feedback", {}).get("errors") or [])
         attempt.error = f"{errors[-1]['kind']} {errors[-1]['code']}" if errors else ""
 
 
@@ -273,7 +266,7 @@ def _mark_critical(rows: tuple[Row, ...]) -> None:
     while row is not None and not row.is_critical:
         row.is_critical = True
         due = row.attempts[0].scheduled
-        named = [other for other in rows if _base(other.step) in row.before and other.version == row.version]
+        named = [other for other in rows if parts_of(other.step)[0] in row.before and other.version == row.version]
         earlier = [other for other in named or rows if other.end <= due and not other.is_critical]
         row = max(earlier, key=lambda other: other.end, default=None)
 

@@ -127,8 +127,10 @@ def _files(archive: Archive) -> Iterator[str]:
         elif event.kind == "task.completed" and body.get("output"):
             expected.update(described_files(archive.get(str(body["output"]))))
         elif event.kind == "outcome":  # also what a tool wrote without telling of it
-            left = body.get("digests") or {}
-            expected.update({f"files/{name}": str(digest) for name, digest in dict(left).items()})
+            left = body.get("digests")
+            expected.update(
+                {f"files/{name}": str(found) for name, found in left.items()} if isinstance(left, dict) else {}
+            )
     root = archive.folder.resolve()
     for name, digest in sorted(expected.items()):
         path = (root / name).resolve()

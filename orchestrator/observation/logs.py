@@ -98,16 +98,12 @@ def write_logs(form: str) -> None:
         logger.propagate = False
 
 
-class _Handler(logging.StreamHandler[object]):
+class _Handler(logging.Handler):
     """Writes to what standard error is at the time."""
 
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> object:
-        return sys.stderr
-
-    @stream.setter
-    def stream(self, value: object) -> None:
-        return
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes a line; what cannot be written is no reason to stop."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except OSError:
+            self.handleError(record)

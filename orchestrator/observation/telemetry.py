@@ -49,7 +49,8 @@ class _Spanned:
 
     def __init__(self, kind: Kind, span: Span, attributes: dict[str, Any], measures: _Measures) -> None:
         self.span = span
-        self._kind, self._known, self._measures = kind, attributes, measures
+        self._kind: Kind = kind
+        self._known, self._measures = attributes, measures
         self._begun = time.perf_counter()
         inside = kind in IN_THREAD
         self._token = context.attach(trace.set_span_in_context(span)) if inside else None

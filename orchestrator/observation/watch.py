@@ -14,6 +14,7 @@ from dagwright.program import Program
 from dagwright.proposal import Proposal
 from executor.archive import Archive
 from executor.engine import Activation, Engine, EngineResult, Progress, StepResult, Worker
+from executor.instance import instance, parts_of
 from executor.workflow import WorkflowDef
 from orchestrator.listener import Listener
 from orchestrator.observation.observer import Attribute, Attributes, Observation, Observer, model_attributes
@@ -78,10 +79,11 @@ class Watch:
 
     def attempt(self, activation: Activation) -> Observation:
         """Begins an attempt at a step."""
-        known = {**self._of(activation.step), "dagwright.attempt.number": activation.attempt}
-        name = f"execute_tool {known.get('gen_ai.tool.name', activation.step)}"
+        step = instance(activation.step, activation.number)
+        known = {**self._of(step), "dagwright.attempt.number": activation.attempt}
+        name = f"execute_tool {known.get('gen_ai.tool.name', step)}"
         with self._lock:  # engines tell of their progress a little late: the worker may be first
-            within = self._step(activation.step)
+            within = self._step(step)
         return self._observer.begin("attempt", name, known, within)
 
     def progressed(self, progress: Progress) -> None:
@@ -110,7 +112,7 @@ class Watch:
 
     def _of(self, step: str) -> dict[str, Attribute]:
         known: dict[str, Attribute] = {"dagwright.step.id": step}
-        item = self.program.by_id.get(step) if self.program else None
+        item = self.program.by_id.get(parts_of(step)[0]) if self.program else None
         if item is not None:
             known |= {
                 "gen_ai.operation.name": "execute_tool",
@@ -239,18 +241,19 @@ class _ObservedEngine:
 
         result: EngineResult | None = None
         try:
-            result = self._engine.run(
-                workflow,
-                run=run,
-                program=program,
-                worker=_ObservedWorker(worker, self._watch),
-                archive=archive,
-                cancelled=cancelled,
-                on_progress=told,
+            return (
+                result := self._engine.run(
+                    workflow,
+                    run=run,
+                    program=program,
+                    worker=_ObservedWorker(worker, self._watch),
+                    archive=archive,
+                    cancelled=cancelled,
+                    on_progress=told,
+                )
             )
         finally:
             self._watch.executed(result)
-        return result
 
 
 class _ObservedWorker:

@@ -16,15 +16,31 @@ Sha256 = str
 """64 lower-case hexadecimal digits."""
 
 
+def _of_model(value: Any) -> JsonValue:
+    """Gives a model as plain JSON data.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
 def to_json(value: Any) -> JsonValue:
     """Gives `value` (a model, or JSON with models inside) as plain JSON data, by alias."""
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return _of_model(value)
     if isinstance(value, dict):
         return {str(key): to_json(item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     return value
+
+
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_of_model
+)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -33,8 +49,7 @@ def canonical_json(value: Any) -> bytes:
     Raises:
         ValueError: a number is not finite, or a string holds a lone surrogate.
     """
-    text = json.dumps(to_json(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8")
+    return _CANONICAL.encode(value).encode("utf-8")
 
 
 def ordered_json(value: Any) -> bytes:

@@ -94,6 +94,7 @@ def assemble(names: Names, people: People, *, at: Path | None = None) -> Setup:
         RuleError: rules of your own cannot be loaded.
     """
     from dagwright.llm import default_spec, open_model
+    from orchestrator.ledgers import Shared
     from orchestrator.rules import open_rules
 
     catalogue = open_catalogue(names.catalogues)
@@ -112,6 +113,8 @@ def assemble(names: Names, people: People, *, at: Path | None = None) -> Setup:
         approver=people.approver,
         approver_name=people.approver_name,
         secrets=secret,
+        tenant=os.environ.get("DAGWRIGHT_TENANT") or "default",
+        shared=Shared.of(dict(os.environ)),
         listener=people.listener,
         settings=names.settings(),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from dagwright.llm.model import Model
 from dagwright.program import Program
 from executor.archive import Archive
 from executor.engine import EngineResult
 from orchestrator.approval import standing
+from orchestrator.ledgers import opened_ledger
 from orchestrator.setup import Setup
 
 
@@ -14,33 +17,42 @@ def execute(program: Program, setup: Setup, archive: Archive, model: Model) -> E
     """Runs a program to its end; steps that the archive shows as finished are not run again.
 
     Raises:
-        Unreachable: the engine is not there.
+        Unreachable: the engine is not there, or the ledger that runs share.
+        InputError: the run was begun with its effects in another scope.
     """
+    from executor.bindings import close
     from executor.compile import compile_workflow
     from executor.worker import GuardedWorker
 
-    workflow = compile_workflow(program)
-    archive.append("workflow", {"program": program.hash, "workflow": archive.put(workflow), "state": "compiled"})
-    worker = GuardedWorker(
-        program,
-        archive,
-        setup.runners(model),
-        approvals=standing(archive.events()),
-        secrets=setup.secrets,
-        breakers=setup.breakers,
-    )
-    setup.listener.executing(program)
-    setup.executing.set()
-    try:
-        return setup.engine.run(
-            workflow,
-            run=archive.run,
-            program=program.hash,
-            worker=worker,
-            archive=archive,
-            cancelled=setup.cancelled,
-            on_progress=setup.listener.progress,
+    with opened_ledger(setup.shared, archive) as ledger:
+        workflow = compile_workflow(program)
+        compiled: dict[str, JsonValue] = {"program": program.hash, "workflow": archive.put(workflow)}
+        scope: dict[str, JsonValue] = {"scope": setup.shared.scope} if setup.shared else {}
+        archive.append("workflow", {**compiled, "state": "compiled", **scope})
+        runners = setup.runners(model)
+        worker = GuardedWorker(
+            program,
+            archive,
+            runners,
+            approvals=standing(archive.events()),
+            secrets=setup.secrets,
+            breakers=setup.breakers,
+            ledger=ledger,
+            tenant=setup.tenant,
         )
-    finally:
-        setup.executing.clear()
-        worker.close()
+        setup.listener.executing(program)
+        setup.executing.set()
+        try:
+            return setup.engine.run(
+                workflow,
+                run=archive.run,
+                program=program.hash,
+                worker=worker,
+                archive=archive,
+                cancelled=setup.cancelled,
+                on_progress=setup.listener.progress,
+            )
+        finally:
+            setup.executing.clear()
+            worker.close()
+            close(runners)

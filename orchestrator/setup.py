@@ -16,6 +16,7 @@ from executor.breaker import PROCESS, Breakers
 from executor.engine import Engine
 from knowledge.store import KnowledgeStore
 from orchestrator.approval import Approver, approve_later
+from orchestrator.ledgers import Shared
 from orchestrator.listener import Listener
 from orchestrator.strategy.strategy import PlanningStrategy
 from validation.rules import OwnRule
@@ -63,6 +64,10 @@ class Setup:
     """Under whose name approvals are recorded."""
     secrets: Callable[[str], str | None] = no_secret
     """Credentials by name; only workers call it."""
+    tenant: str = "default"
+    """For whom; what workers of several tenants are told."""
+    shared: Shared | None = None
+    """A ledger that effects are also entered in, so that they happen once in many runs; None: the archive's alone."""
     breakers: Breakers = PROCESS
     """Keep operations that fail again and again from being called; runs that share them fail and recover together."""
     listener: Listener = field(default_factory=Listener)

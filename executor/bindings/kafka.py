@@ -13,6 +13,7 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from typing import Any, cast
 
 from pydantic import JsonValue
@@ -32,8 +33,10 @@ MOST_BYTES = 10 * 1024 * 1024
 CLOSE_SECONDS = 2.0
 """What a connection gets to close."""
 
-Record = Any
-"""`aiokafka.ConsumerRecord`; the library has no types."""
+
+def _library(name: str) -> Any:
+    """Gives a module of aiokafka, which has no types."""
+    return import_module(name)
 
 
 class KafkaRunner:
@@ -99,9 +102,7 @@ class _Call:
 
     async def published(self, body: bytes) -> dict[str, JsonValue]:
         """Gives where the brokers have put the message, once all of its replicas have it."""
-        from aiokafka import AIOKafkaProducer
-
-        producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **self.settings)
+        producer = _library("aiokafka").AIOKafkaProducer(acks="all", enable_idempotence=True, **self.settings)
         async with _started(producer):
             await producer.partitions_for(self.binding.topic)
             await self._check_brokers(producer.client.cluster.brokers())
@@ -113,10 +114,8 @@ class _Call:
 
     async def answered(self, body: bytes) -> dict[str, JsonValue]:
         """Gives the reply; listens before it asks."""
-        from aiokafka import AIOKafkaConsumer
-
-        topic = self.binding.reply_topic
-        consumer = AIOKafkaConsumer(topic, group_id=None, enable_auto_commit=False, **self.settings)
+        topic, listening = self.binding.reply_topic, {"group_id": None, "enable_auto_commit": False}
+        consumer = _library("aiokafka").AIOKafkaConsumer(topic, **listening, **self.settings)
         async with _started(consumer):
             partitions = list(consumer.assignment())
             if not partitions:
@@ -125,7 +124,7 @@ class _Call:
                 consumer.seek(partition, offset)
             await self.published(body)
             while True:
-                record: Record = await consumer.getone()
+                record = await consumer.getone()
                 headers = dict(record.headers)
                 if headers.get("correlation-id") == self.context.idempotency_key.encode():
                     return {"reply": self._reply(record.value, headers)}
@@ -178,8 +177,7 @@ async def _started(client: Any) -> AsyncGenerator[None]:
 
 def _told(error: Exception, spec: ToolSpec, *, sent: bool, refused: ToolRejected | ToolUnavailable | None) -> Exception:
     """Gives what is raised: typed, and without the library's own words, which may quote what was sent."""
-    from aiokafka import errors
-
+    errors = _library("aiokafka.errors")
     name = type(error).__name__
     if refused is not None and not sent:
         return refused
@@ -203,8 +201,7 @@ def _told(error: Exception, spec: ToolSpec, *, sent: bool, refused: ToolRejected
 
 
 def _denials() -> tuple[type[Exception], ...]:
-    from aiokafka import errors
-
+    errors = _library("aiokafka.errors")
     return (
         errors.AuthenticationFailedError,
         errors.TopicAuthorizationFailedError,

@@ -8,13 +8,13 @@ import os
 import threading
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
 from dagwright.binding import McpCommand, McpEndpoint
 from dagwright.canonical import sha256
-from dagwright.exceptions import DagwrightError, GuardViolation, TimedOut, ToolRejected, ToolUnavailable
+from dagwright.exceptions import DagwrightError, TimedOut, ToolRejected, ToolUnavailable
 from dagwright.reach import destinations
 from dagwright.tool import McpBinding, ToolSpec
 from executor.bindings.exchange import credential_of, hidden
@@ -28,7 +28,7 @@ from executor.bindings.runner import ToolContext
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
-    from mcp_types import CallToolResult
+    from mcp_types import CallToolResult, RequestParamsMeta
 
 MOST_BYTES = 10 * 1024 * 1024
 """Of one message from a server."""
@@ -57,9 +57,9 @@ class McpRunner:
             ToolUnavailable: `mcp_unavailable` (the server does not start or answer; nothing was done),
                 `mcp_broken` (it ended during the call).
             ToolRejected: `unknown_tool`, `tool_changed`, `mcp_rejected` (it refuses the call), `tool_failed` (its
-                result says it is an error), `bad_answer`, `missing_credential`, `host_not_allowed` and its like.
+                result says it is an error), `bad_answer`, `too_large`, `missing_credential`, `command_denied`,
+                `host_not_allowed` and its like.
             TimedOut: the call took too long.
-            GuardViolation: `command_denied`.
             Cancelled: the attempt was stopped.
         """
         binding = spec.binding
@@ -181,7 +181,7 @@ def _check_place(binding: McpBinding, context: ToolContext) -> None:
         target_of(binding.server.url, context.policy.allowed_hosts)
     for destination in destinations(binding):
         if not destination.is_allowed(context.policy):
-            raise GuardViolation(f"policy does not allow {destination.kind} {destination}", code="command_denied")
+            raise ToolRejected(f"policy does not allow {destination.kind} {destination}", code="command_denied")
 
 
 def _check_tool(spec: ToolSpec, binding: McpBinding, session: Session) -> None:
@@ -211,10 +211,11 @@ def _transport(
     return stdio_streams(server.command, {**inherited, **secrets}, most_bytes=most_bytes, complaint=complaint)
 
 
-def _ids(context: ToolContext) -> dict[str, JsonValue]:
-    return {
+def _ids(context: ToolContext) -> RequestParamsMeta:
+    ids = {
         f"{_META}idempotency-key": context.idempotency_key,
         f"{_META}run": context.run,
         f"{_META}step": context.step,
         f"{_META}tenant": context.tenant,
     }
+    return cast("RequestParamsMeta", ids)  # what is not the protocol's own is open

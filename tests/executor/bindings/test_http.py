@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import ToolRejected, ToolUnavailable
-from dagwright.policy import Policy
+from dagwright.policy import Policy, Rule
 from dagwright.tool import HttpBinding, ToolSpec
 from executor.bindings.hosts import target_of
 from executor.bindings.http import HttpRunner
@@ -324,6 +324,19 @@ def test_names_are_judged_by_what_they_are_found_to_be(
         assert refused.value.code == found
     else:
         assert target_of("http://meta.example/", (entry,)).address == found
+
+
+def test_a_certified_proposal_calls_an_api(server: Server, end_to_end: Any) -> None:
+    outputs = {"status": {"type": "integer"}, "body": {"type": "object"}}
+    spec = operation(f"http://{server.host}/echo", "POST", locations={"data": "body"}, credential="token").model_copy(
+        update={"output_schema": {"type": "object", "properties": outputs, "required": list(outputs)}}
+    )
+    policy = Policy(name="p", allowed_hosts=(server.host,), rules=(Rule(tools="api.*", action="allow"),))
+    trial = end_to_end(spec, {"data": {"n": 1}}, policy)
+    assert trial.result.status == "completed"
+    assert trial.outputs["body"]["Authorization"] == "Bearer [credential]"
+    assert json.loads(server.seen[0]["body"]) == {"n": 1}
+    assert SECRET not in trial.events
 
 
 @pytest.mark.parametrize(

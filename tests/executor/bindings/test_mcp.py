@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from dagwright.binding import McpCommand, McpEndpoint
-from dagwright.exceptions import Cancelled, GuardViolation, TimedOut, ToolRejected, ToolUnavailable
+from dagwright.exceptions import Cancelled, TimedOut, ToolRejected, ToolUnavailable
 from dagwright.policy import Policy, Rule
 from dagwright.tool import McpBinding, ToolSpec
 from executor.bindings.mcp.runner import McpRunner
@@ -258,7 +258,7 @@ def test_what_is_too_late_is_woken_in_the_server(own: McpRunner, attempt: Any, t
 
 
 def test_no_command_runs_that_policy_does_not_name(own: McpRunner, attempt: Any) -> None:
-    with pytest.raises(GuardViolation) as refused:
+    with pytest.raises(ToolRejected) as refused:
         own(operation(McpCommand(command=("touch", "/tmp/x")), "greet"), {}, attempt(policy=Policy(name="none")))
     assert refused.value.code == "command_denied"
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -178,7 +179,9 @@ def test_the_home_folder_is_not_to_be_read(isolation: Isolation, run: Run) -> No
     assert not names & set(outcome.stdout.decode().split()) - {".pyenv", ".venv", ".local"}
 
 
-def test_the_sandbox_ends_with_whoever_started_it(isolation: Isolation, gone: Callable[..., bool]) -> None:
+def test_the_sandbox_ends_with_whoever_started_it(
+    isolation: Isolation, gone: Callable[..., bool], tmp_path: Path
+) -> None:
     mark = f"30{time.monotonic_ns()}"
     program = (
         "from executor.sandbox.job import Job, folder_of\nfrom executor.sandbox.supervise import run_code\n"
@@ -187,7 +190,9 @@ def test_the_sandbox_ends_with_whoever_started_it(isolation: Isolation, gone: Ca
         f"with folder_of(job) as folder: run_code(job, folder, {isolation!r})"
     )
     # The mark is no argument: the parent itself must not be taken for what it has started.
-    parent = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "MARK": mark})
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program], env={**os.environ, "MARK": mark, "TMPDIR": str(tmp_path)}
+    )
     until = time.monotonic() + 20
     while gone(mark, seconds=0.0) and time.monotonic() < until:
         time.sleep(0.02)

@@ -181,9 +181,13 @@ class Context:
         """How often the steps of a task are run, by its id; those that are run once are left out."""
         found: dict[str, Passes] = {}
         for task, control in self.controls.items():
-            head = self.types.arguments.get(control.each.name, {}) if control.each else {}
-            found[task] = passes_of(control, head.get("items"))
+            found[task] = passes_of(control, self.items_of(control))
         return found
+
+    def items_of(self, control: Control) -> JsonSchema | None:
+        """Gives the schema of the list that a block is run for; None where it is run for none."""
+        head = self.types.arguments.get(control.each.name) if control.each else None
+        return head.get("items") if head else None
 
     @cached_property
     def by_id(self) -> dict[str, PlacedStep]:

@@ -71,9 +71,7 @@ def _bounds(context: Context, control: Control, path: str, task: str) -> Iterato
 
 def _stated_bound(context: Context, control: Control, place: str) -> Fix | None:
     """Gives the fix that writes down how long the type of the list lets it be."""
-    if control.each is None:
-        return None
-    items = context.types.arguments.get(control.each.name, {}).get("items")
+    items = context.items_of(control)
     most = length_of(items)[1] if items else None
     limit = context.policy.budget.max_passes or MAX_PASSES
     return add(f"{place}/at_most", max(1, most)) if most is not None and most <= limit else None

@@ -120,9 +120,9 @@ class Labels:
             told = self._joins.all((told, *(self.output(name) for name in listed)))
         for name in members:
             self._decided[name] = self._joins.of(self._decided[name], told)
-        for known in (self._fields, self._places):
-            for key in [key for key in known if key[0] in members]:
-                del known[key]
+        inside = frozenset(members)
+        self._fields = {key: label for key, label in self._fields.items() if key[0] not in inside}
+        self._places = {key: label for key, label in self._places.items() if key[0] not in inside}
 
     def _existence(self, reference: Reference) -> Label:
         """Gives the label of how many items a list has: of what its steps looked at, not of what the items hold.

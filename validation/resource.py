@@ -201,9 +201,9 @@ def _tokens(limits: _Limits) -> Iterator[Finding]:
 
 def _workers(context: Context) -> Iterator[Finding]:
     for step in context.steps:
-        is_run = step.contract is not None and step.controls is None
-        if is_run and step.contract.spec.binding.kind not in context.workers:
-            yield _no_worker(context, step, step.contract.spec.binding.kind)
+        kind = step.contract.spec.binding.kind if step.contract is not None and step.controls is None else None
+        if kind is not None and kind not in context.workers:
+            yield _no_worker(context, step, kind)
 
 
 def _no_worker(context: Context, step: PlacedStep, kind: str) -> Finding:

@@ -172,11 +172,11 @@ def _control(item: dict[str, Any], broken: set[str]) -> Control:
         return whole
     broken.add(f"control-{item['task_id']}")
     given = _object(item["control"])
-    when, each, repeat = given.get("when"), given.get("each"), given.get("repeat")
+    each, repeat = given.get("each"), given.get("repeat")
     return Control.model_construct(
-        when=_conditions(when),
-        each=_each(_object(each), broken) if isinstance(each, dict) else None,
-        repeat=_repeat(_object(repeat)) if isinstance(repeat, dict) else None,
+        when=_conditions(given.get("when")),
+        each=_each(_object(each), broken) if each is not None else None,
+        repeat=_repeat(_object(repeat)) if repeat is not None else None,
         optional=given.get("optional") is True,
     )
 

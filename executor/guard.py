@@ -34,6 +34,9 @@ MAX_OUTPUT_BYTES = 256 * 1024 * 1024
 MAX_RESOURCES = 100_000
 """Resources that one template may stand for."""
 
+MAX_KNOWN = 4_096
+"""Schemas whose validators are found by identity."""
+
 _SLOT = re.compile(r"\{([^{}]+)\}")
 
 
@@ -55,7 +58,7 @@ def check_schema(value: JsonValue, schema: JsonSchema, *, what: str, code: str, 
     Raises:
         GuardViolation: it does not fit; the first three places are named.
     """
-    validator = _validator(canonical_json(schema).decode(), formats=formats)
+    validator = _known_validator(schema, formats=formats)
     if validator.is_valid(value):
         return
     errors = list(validator.iter_errors(value))[:3]
@@ -100,7 +103,7 @@ def action_for(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Polic
     """Gives what policy says about a call with these arguments, and why."""
     for rule in policy.rules:
         if fnmatchcase(spec.name, rule.tools) and (
-            rule.when is None or _validator(canonical_json(rule.when).decode(), formats=False).is_valid(dict(arguments))
+            rule.when is None or _known_validator(rule.when, formats=False).is_valid(dict(arguments))
         ):
             return rule.action, rule.reason or f"rule for {rule.tools!r}"
     return policy.defaults.get(spec.effect, "deny"), f"default for {spec.effect} effects"
@@ -191,6 +194,21 @@ def _named(value: JsonValue) -> str:
     if isinstance(value, dict) and isinstance(value.get("path"), str):
         return str(value["path"])
     return value if isinstance(value, str) else canonical_json(value).decode()
+
+
+_KNOWN: dict[tuple[int, bool], tuple[JsonSchema, jsonschema_rs.Draft202012Validator]] = {}
+"""Validators by the identity of their schema, which is kept, so that no other object gets it."""
+
+
+def _known_validator(schema: JsonSchema, *, formats: bool) -> jsonschema_rs.Draft202012Validator:
+    """Gives the validator of a schema of a contract or of a policy; these are frozen."""
+    key = (id(schema), formats)
+    known = _KNOWN.get(key)
+    if known is None:
+        if len(_KNOWN) >= MAX_KNOWN:
+            _KNOWN.clear()
+        known = _KNOWN[key] = (schema, _validator(canonical_json(schema).decode(), formats=formats))
+    return known[1]
 
 
 @lru_cache(maxsize=512)

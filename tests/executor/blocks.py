@@ -102,8 +102,8 @@ CONSTRUCTS: dict[str, tuple[Sequence[dict[str, Any]], dict[str, Any], dict[str, 
 """Steps, control and what the end is given, by construct."""
 
 
-def construct(name: str, *, wait: int | None = None) -> Program:
-    """Gives the program start → block → end for one of `CONSTRUCTS`, with a branch beside the block."""
+def plan(name: str, *, wait: int | None = None) -> dict[str, Any]:
+    """Gives the proposal start → block → end for one of `CONSTRUCTS`, with a branch beside the block."""
     steps, control, used = CONSTRUCTS[name]
     if wait is not None and "repeat" in control:
         control = control | {"repeat": control["repeat"] | {"wait": wait}}
@@ -113,4 +113,9 @@ def construct(name: str, *, wait: int | None = None) -> Program:
         "beside": (("begin",), (step("b1", x=ref("start", "/numbers")),), None),
         "end": (("block", "beside"), (step("c1", x={"list": [used, ref("b1")]}),), None),
     }
-    return certified(tasks, {"c": ref("c1")})
+    return proposal(tasks, {"c": ref("c1")})
+
+
+def construct(name: str, *, wait: int | None = None) -> Program:
+    """Gives the certified program of `plan`."""
+    return proven(plan(name, wait=wait))

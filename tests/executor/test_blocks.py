@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import tempfile
 import threading
@@ -294,3 +295,38 @@ def test_what_a_block_decided_is_decided_again_in_replay(
     if control:
         with pytest.raises(Differs):
             Reexecution(archive, {}, {runs.program.hash: runs.program}).to_end()
+
+
+CHANGES: list[tuple[str, Callable[[Any], Any], set[str]]] = [
+    ("nothing of the block", lambda plan: plan, set()),
+    (
+        "what surrounds it",
+        lambda plan: plan["decompositions"][1]["control"]["each"].update(at_most=5),
+        {"row", "a1", "a2", "all-a2"},
+    ),
+    (
+        "a step of it",
+        lambda plan: plan["decompositions"][1]["steps"][1].update(postconditions=[{"path": "/value", "op": "exists"}]),
+        {"a2", "all-a2"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "change", "again"), CHANGES, ids=[what for what, _, _ in CHANGES])
+def test_a_replan_keeps_the_passes_whose_intent_is_the_same(
+    blocks: Any, build: Any, archive: Archive, what: str, change: Callable[[Any], Any], again: set[str]
+) -> None:
+    plan = blocks.plan("each")
+    first = Runs(blocks.proven(plan), archive)
+    build.record(archive, first.program)
+    assert first.run().status == "completed"
+    changed = copy.deepcopy(plan) | {"version": 2}
+    change(changed)
+    second = Runs(blocks.proven(changed), archive)
+    build.record(archive, second.program)
+    before = first.completed()
+    result = second.run()
+    assert result.status == "completed"
+    ran = {step.partition("#")[0] for step in (second.completed() - before)}
+    assert ran == (again | {"c1"} if again else set()), what
+    assert {"a1#0", "a2#2", "all-a2", "c1"} <= set(result.outputs)

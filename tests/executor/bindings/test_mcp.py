@@ -163,6 +163,7 @@ def server_pid(own: McpRunner, context: Any, **environment: str) -> int:
     return int(json.loads(own(spec, {}, context)["text"])["PID"])
 
 
+@pytest.mark.slow
 def test_a_server_serves_a_whole_run_and_each_run_has_its_own(own: McpRunner, attempt: Any) -> None:
     first, again = (server_pid(own, attempt(seconds=60, policy=POLICY, step=step)) for step in ("a", "b"))
     other = server_pid(own, attempt(seconds=60, policy=POLICY, run="other"))
@@ -172,6 +173,7 @@ def test_a_server_serves_a_whole_run_and_each_run_has_its_own(own: McpRunner, at
     assert not psutil.pid_exists(other)
 
 
+@pytest.mark.slow
 def test_a_server_that_died_is_started_again_for_the_next_call(own: McpRunner, attempt: Any) -> None:
     given = attempt(seconds=60, policy=POLICY)
     first = server_pid(own, given)
@@ -182,6 +184,7 @@ def test_a_server_that_died_is_started_again_for_the_next_call(own: McpRunner, a
     assert server_pid(own, given) != first
 
 
+@pytest.mark.slow
 def test_children_of_a_server_end_with_it(own: McpRunner, attempt: Any) -> None:
     spec = operation(McpCommand(command=COMMAND), "child")
     child = int(own(spec, {}, attempt(seconds=60, policy=POLICY))["text"])
@@ -193,6 +196,7 @@ def test_children_of_a_server_end_with_it(own: McpRunner, attempt: Any) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_server_that_ignores_being_told_to_end_is_killed(attempt: Any) -> None:
     own = McpRunner()
     given = attempt(seconds=60, policy=POLICY)
@@ -242,6 +246,7 @@ def test_a_call_is_stopped_when_its_run_is(own: McpRunner, attempt: Any) -> None
     assert time.monotonic() - begun < 5
 
 
+@pytest.mark.slow
 def test_what_is_too_late_is_woken_in_the_server(own: McpRunner, attempt: Any, tmp_path: Path) -> None:
     server_pid(own, attempt(seconds=60, policy=POLICY))
     mark = tmp_path / "mark"

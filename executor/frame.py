@@ -13,8 +13,21 @@ from executor.workflow import WorkflowTask
 class Frame:
     """What has happened in one execution of a graph."""
 
-    __slots__ = ("_choices", "_delays", "_missing", "completed", "delay", "end_delay", "graph", "is_optional")
-    __slots__ += ("left", "number", "open", "parent", "reference")
+    __slots__ = (
+        "_choices",
+        "_delays",
+        "_missing",
+        "completed",
+        "delay",
+        "end_delay",
+        "graph",
+        "is_optional",
+        "left",
+        "number",
+        "open",
+        "parent",
+        "reference",
+    )
 
     def __init__(
         self,

@@ -91,9 +91,10 @@ class Scope:
         output = self._finished.output(head)
         if output is None:
             raise Absent(head)
-        if output not in self._lists:  # read for each of its items
-            self._lists = {output: self._load(output)}
-        found = self._lists[output]
+        lists = self._lists
+        if output not in lists:  # read once for all of its items
+            lists = self._lists = {output: self._load(output)}
+        found = lists[output]
         items = found.get("items") if isinstance(found, dict) else None
         return items if isinstance(items, list) else []
 

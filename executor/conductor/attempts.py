@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from executor.archive import Archive
 from executor.conductor.client import TaskView
-from executor.conductor.native import Answer, answer_of
+from executor.conductor.native import Answer, Answers, every_task, instance_of
 from executor.conductor.news import Ended, Held, News
-from executor.decide import Cancel, Command, Completed, Execution, Failed, Finish, Schedule, TimedOut
+from executor.decide import Cancel, Command, Completed, Execution, Failed, Schedule, Skip, TimedOut
 from executor.engine import Progress, ProgressState, StepResult
 from executor.history import History
+from executor.instance import Instance, parts_of
 from executor.threads import Threads
 from executor.workflow import WorkflowDef
 
@@ -31,7 +32,8 @@ class Run:
     execution: Execution
     history: History
     archive: Archive
-    call: Callable[[str, int, threading.Event], StepResult]
+    answers: Answers
+    call: Callable[[Instance, int, threading.Event], StepResult]
     on_progress: Callable[[Progress], None]
     workers: int
     """How many attempts run at a time."""
@@ -43,8 +45,8 @@ class Attempts:
     def __init__(self, run: Run, threads: Threads, news: queue.SimpleQueue[News]) -> None:
         self._run, self._threads, self._news = run, threads, news
         self._execution, self._history = run.execution, run.history
-        self._held: dict[str, Held] = {}
-        self._owed: set[str] = set()
+        self._held: dict[Instance, Held] = {}
+        self._owed: set[Instance] = set()
         self._names = _names(run.workflow)
 
     @property
@@ -58,18 +60,25 @@ class Attempts:
         commands = self._execution.start(self._history.inherited())
         for occurrence in self._history.occurrences():
             commands += self._execution.advance(occurrence)
-        self._owed = set(self._history.finished()) & set(self._execution.steps)
+        steps = set(self._execution.steps)
+        self._owed = {step for step in self._history.finished() if parts_of(step)[0] in steps}
         running = self._execution.running
         with self._run.archive.batch():
             self._obey([c for c in commands if isinstance(c, Schedule) and running.get(c.step) == c.attempt], known)
 
-    def wanted(self) -> Mapping[str, int]:
-        """Gives how many tasks of each type are to be asked for."""
-        free = self._run.workers - len(self._held)
+    def wanted(self, answering: int) -> Mapping[str, int]:
+        """Gives how many tasks of each type are to be asked for, while so many answers are on their way.
+
+        The time of a task runs until its answer has arrived: who asks faster than the server takes
+        answers makes tasks late that are done.
+        """
+        free = self._run.workers - len(self._held) - answering
         if free <= 0:
             return {}
         steps = (self._execution.running.keys() - self._held.keys()) | self._owed
-        return {name: min(count, free) for name, count in Counter(self._names[step] for step in steps).items()}
+        return {
+            name: min(count, free) for name, count in Counter(self._names[parts_of(step)[0]] for step in steps).items()
+        }
 
     def idle(self) -> bool:
         """Tells whether a step is due that the server has not handed out."""
@@ -77,34 +86,36 @@ class Attempts:
 
     def is_step(self, task: TaskView) -> bool:
         """Tells whether a task is a step's, not one for control."""
-        return task.reference_task_name in self._names
+        return parts_of(instance_of(task))[0] in self._names
 
     def holds(self, task: TaskView) -> Held | None:
         """Gives the attempt that runs here for this very task."""
-        held = self._held.get(task.reference_task_name)
+        held = self._held.get(instance_of(task))
         return held if held is not None and held.task.task_id == task.task_id else None
 
     def supersede(self, task: TaskView) -> list[Callable[[], None]]:
         """Gives up the attempt at the same step that the server replaced by this one."""
-        held = self._held.get(task.reference_task_name)
+        held = self._held.get(instance_of(task))
         return [] if held is None else self.time_out(held)
 
     def owe(self, task: TaskView) -> None:
         """Takes note that the server schedules a step anew that is archived: its answer came too late."""
-        step = task.reference_task_name
+        step = instance_of(task)
         if step not in self._execution.running and self._history.output(step) is not None:
             self._owed.add(step)
 
-    def finished(self, task: TaskView) -> str | None:
-        """Gives the output hash of a task's step if it is archived; the server is owed it no longer."""
-        output = self._history.output(task.reference_task_name)
-        if output is not None:
-            self._owed.discard(task.reference_task_name)
-        return output
+    def finished(self, task: TaskView) -> Answer | None:
+        """Gives the answer for a task's step if it is archived; the server is owed it no longer."""
+        step = instance_of(task)
+        output = self._history.output(step)
+        if output is None:
+            return None
+        self._owed.discard(step)
+        return self._run.answers.archived(step, output, self._history.choice(step))
 
     def begin(self, task: TaskView) -> list[Callable[[], None]]:
         """Begins the attempt that is due; gives what is to be done once that is on disk."""
-        step = task.reference_task_name
+        step = instance_of(task)
         attempt = self._execution.running.get(step)
         if attempt is None:
             return []
@@ -124,11 +135,11 @@ class Attempts:
         completed = result.status == "completed"
         self._tell(held.step, "completed" if completed else "failed", held.attempt)
         if completed:
-            self._obey(self._execution.advance(Completed(held.step, held.attempt)))
+            self._obey(self._execution.advance(Completed(held.step, held.attempt, result.choice)))
         else:
             for_good = result.status == "failed_for_good"
             self._obey(self._execution.advance(Failed(held.step, held.attempt, for_good)))
-        return answer_of(held.step, result)
+        return self._run.answers.of(held.step, result)
 
     def time_out(self, held: Held) -> list[Callable[[], None]]:
         """Archives that the server gave an attempt up; gives what is to be done once that is on disk."""
@@ -163,11 +174,25 @@ class Attempts:
 
     def _obey(self, commands: list[Command], known: Container[tuple[str, int]] = ()) -> None:
         for command in commands:
-            if isinstance(command, Cancel | Finish):
+            if isinstance(command, Skip):
+                self._tell(command.step, "skipped", 1)
+            if isinstance(command, Cancel) and self._execution.ended is None:
+                self._give_up(command)
+            if not isinstance(command, Schedule):
                 continue
             if (command.step, command.attempt) not in known:
                 self._history.record("task.scheduled", command.step, command.attempt)
             self._tell(command.step, "scheduled" if command.attempt == 1 else "retrying", command.attempt)
+
+    def _give_up(self, command: Cancel) -> None:
+        """Stops an attempt while the run goes on: its optional block has failed."""
+        held = self._held.get(command.step)
+        if held is not None:
+            held.stop.set()
+            self.cancel(held)
+        else:
+            self._history.record("task.cancelled", command.step, command.attempt)
+            self._tell(command.step, "cancelled", command.attempt)
 
     def _tell(self, step: str, state: ProgressState, attempt: int) -> None:
         self._run.on_progress(Progress(step=step, state=state, attempt=attempt))
@@ -175,12 +200,4 @@ class Attempts:
 
 def _names(workflow: WorkflowDef) -> dict[str, str]:
     """Gives the task type by step."""
-    found: dict[str, str] = {}
-    waiting = list(workflow.tasks)
-    while waiting:
-        task = waiting.pop()
-        if task.type == "SIMPLE":
-            found[task.task_reference_name] = task.name
-        for branch in task.fork_tasks:
-            waiting.extend(branch)
-    return found
+    return {task.task_reference_name: task.name for task in every_task(workflow) if task.type == "SIMPLE"}

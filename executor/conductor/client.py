@@ -55,7 +55,10 @@ class TaskView(_Answer):
     retry_count: int = 0
     """0 for the first attempt."""
     retried: bool = False
+    input_data: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     output_data: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    sub_workflow_id: str | None = None
+    """Of a SUB_WORKFLOW that has begun: the execution that it is."""
     reason_for_incompletion: str | None = None
 
 
@@ -91,14 +94,15 @@ class ConductorClient:
         """Closes all connections."""
         self._http.close()
 
-    def register(self, workflow: Mapping[str, JsonValue], tasks: Sequence[Mapping[str, JsonValue]]) -> None:
-        """Registers a workflow and its tasks; what is there under the same names is replaced."""
+    def register(self, workflows: Sequence[Mapping[str, JsonValue]], tasks: Sequence[Mapping[str, JsonValue]]) -> None:
+        """Registers workflows and their tasks; what is there under the same names is replaced."""
         if tasks:
             self._send("POST", "/metadata/taskdefs", json=list(tasks))
-        answer = self._send("PUT", "/metadata/workflow", json=[workflow]).json()
+        answer = self._send("PUT", "/metadata/workflow", json=list(workflows)).json()
         failed = answer.get("bulkErrorResults") if isinstance(answer, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
         if failed:
-            raise ConductorRefused(f"Conductor refused workflow {workflow['name']!r}: {failed}", status=400)
+            names = ", ".join(repr(workflow["name"]) for workflow in workflows)
+            raise ConductorRefused(f"Conductor refused one of the workflows {names}: {failed}", status=400)
 
     def check(self) -> None:
         """Makes one attempt to reach the server.

@@ -11,10 +11,11 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping
 
 from dagwright.exceptions import DagwrightError, Unreachable
-from executor.conductor.client import REMEDY, ConductorClient, TaskView
+from executor.conductor.client import REMEDY, ConductorClient, TaskView, WorkflowView
 from executor.conductor.native import Answer
 from executor.conductor.news import Answered, News, Polled, PollFailed, Read
 from executor.threads import Threads
@@ -184,8 +185,23 @@ class Contact:
 
     def _read(self) -> None:
         try:
-            with self._writing:
-                self._client.decide(self._id)
-            self._news.put(Read(self._client.workflow(self._id)))
+            whole, *inside = self._views(self._id)
+            tasks = (*whole.tasks, *(task for view in inside for task in view.tasks))
+            self._news.put(Read(whole.model_copy(update={"tasks": tasks})))
         except DagwrightError as error:
             self._news.put(Read(error=error))
+
+    def _views(self, outermost: str) -> Iterator[WorkflowView]:
+        """Nudges and reads an execution, then those of its sub-workflows that run, as deep as they go."""
+        waiting = deque([outermost])
+        while waiting:
+            one = waiting.popleft()
+            with self._writing:
+                self._client.decide(one)
+            view = self._client.workflow(one)
+            waiting.extend(task.sub_workflow_id for task in view.tasks if task.sub_workflow_id and _runs(task))
+            yield view
+
+
+def _runs(task: TaskView) -> bool:
+    return task.status == "IN_PROGRESS" and task.task_type == "SUB_WORKFLOW"

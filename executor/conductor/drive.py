@@ -20,9 +20,8 @@ from dagwright.exceptions import ContentError, TransportError
 from executor.conductor.attempts import Attempts, Run
 from executor.conductor.client import ConductorClient, TaskView, WorkflowView
 from executor.conductor.contact import NUDGE_SECONDS, Contact
-from executor.conductor.native import archived_answer
 from executor.conductor.news import Answered, Ended, News, Polled, PollFailed, Read
-from executor.decide import Finish, Stopped
+from executor.decide import Finish, Stopped, outputs_of
 from executor.engine import EngineResult
 from executor.threads import Threads
 
@@ -64,10 +63,9 @@ class Drive:
         finally:
             self._attempts.stop()
             self._threads.close()
-        finished, steps = self._run.history.finished(), self._execution.steps
         return EngineResult(
             status=end.status,
-            outputs={step: finished[step] for step in steps if step in finished},
+            outputs=outputs_of(self._execution, self._run.history.finished()),
             feedback=self._run.history.feedback(),
             failed_step=end.failed_step,
         )
@@ -80,7 +78,7 @@ class Drive:
             end = self._execution.ended
             if end is not None and end.status != "completed":
                 break
-            self._take(min(TICK, self._contact.ask(self._attempts.wanted())))
+            self._take(min(TICK, self._contact.ask(self._attempts.wanted(self._contact.answering))))
         assert self._execution.ended is not None
         return self._execution.ended
 
@@ -127,10 +125,9 @@ class Drive:
         if known or (end is not None and end.status != "completed"):
             return []
         after = self._attempts.supersede(task)
-        output = self._attempts.finished(task)
-        if output is None:
+        answer = self._attempts.finished(task)
+        if answer is None:
             return after + self._attempts.begin(task)
-        answer = archived_answer(task.reference_task_name, output)
         return [*after, lambda: self._contact.answer(task, answer)]
 
     def _ended(self, item: Ended) -> Actions:

@@ -9,11 +9,12 @@ from executor.archive import Archive
 from executor.conductor.attempts import Run
 from executor.conductor.client import ConductorClient
 from executor.conductor.drive import Drive
-from executor.conductor.native import native_tasks, native_workflow
+from executor.conductor.native import Answers, native_passes, native_tasks, native_workflow
 from executor.conductor.outbox import Outbox
 from executor.decide import Execution
 from executor.engine import Activation, EngineResult, Progress, StepResult, Worker
 from executor.history import History
+from executor.instance import Instance, parts_of
 from executor.workflow import WorkflowDef
 
 
@@ -49,8 +50,11 @@ class ConductorEngine:
             ArchiveError: the disk is full or broken.
         """
 
-        def call(step: str, attempt: int, stop: threading.Event) -> StepResult:
-            return worker(Activation(run=run, program=program, step=step, attempt=attempt, cancelled=stop))
+        def call(step: Instance, attempt: int, stop: threading.Event) -> StepResult:
+            name, number = parts_of(step)
+            return worker(
+                Activation(run=run, program=program, step=name, number=number, attempt=attempt, cancelled=stop)
+            )
 
         execution = Execution(workflow)
         client = ConductorClient(self._url)
@@ -60,6 +64,7 @@ class ConductorEngine:
                 execution=execution,
                 history=History(archive, program),
                 archive=archive,
+                answers=Answers(workflow, run),
                 call=call,
                 on_progress=on_progress,
                 workers=self._workers,
@@ -81,5 +86,5 @@ def _begin(client: ConductorClient, workflow: WorkflowDef, outbox: Outbox, run: 
     if found:
         correlation = outbox.correlation(program, renew=True)
     definition = native_workflow(workflow)
-    client.register(definition, native_tasks(workflow))
+    client.register([definition, *native_passes(workflow)], native_tasks(workflow))
     return client.start(definition, correlation, {"run": run, "program": program}), correlation

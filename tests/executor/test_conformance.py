@@ -248,10 +248,6 @@ def test_progress_tells_the_story_of_each_step(bench: Any, build: Any) -> None:
 # ------------------------------------------------------------------------------------------- blocks
 
 
-embedded_only = pytest.mark.parametrize("engine", ["embedded"], indirect=True)
-"""For what the Conductor engine does not run yet: blocks and sub-workflows."""
-
-
 @dataclass(frozen=True)
 class BlockCase:
     id: str
@@ -319,7 +315,6 @@ BLOCK_CASES = [
 ]
 
 
-@embedded_only
 @pytest.mark.parametrize("case", BLOCK_CASES, ids=lambda case: case.id)
 def test_blocks(bench: Any, build: Any, blocks: Any, case: BlockCase) -> None:
     from executor.compile import compile_workflow
@@ -351,7 +346,6 @@ def test_blocks(bench: Any, build: Any, blocks: Any, case: BlockCase) -> None:
                 assert at[one, "end"] < at[other, "begin"]
 
 
-@embedded_only
 def test_the_passes_of_a_list_run_at_the_same_time_and_are_retried_alone(bench: Any, build: Any, blocks: Any) -> None:
     from executor.compile import compile_workflow
 
@@ -369,7 +363,6 @@ def test_the_passes_of_a_list_run_at_the_same_time_and_are_retried_alone(bench: 
     assert tried == {"a2#0": 1, "a2#1": 2, "a2#2": 1}
 
 
-@embedded_only
 def test_it_waits_between_two_passes(bench: Any, build: Any, blocks: Any) -> None:
     from executor.compile import compile_workflow
 
@@ -384,7 +377,6 @@ def test_it_waits_between_two_passes(bench: Any, build: Any, blocks: Any) -> Non
     assert begun["a1#2"] - begun["until-block#1"] >= 1.0
 
 
-@embedded_only
 def test_a_run_that_was_stopped_in_a_pass_goes_on_there(bench: Any, build: Any, blocks: Any) -> None:
     from executor.compile import compile_workflow
 
@@ -407,7 +399,6 @@ def test_a_run_that_was_stopped_in_a_pass_goes_on_there(bench: Any, build: Any, 
     assert again.outputs.keys() >= {"a1", "a2", "a1#1", "a1#2"}
 
 
-@embedded_only
 def test_a_large_workflow_in_sub_workflows_runs_in_its_order(bench: Any, build: Any) -> None:
     from executor.compile import compile_workflow
 

@@ -9,7 +9,7 @@ undone and tried again without asking.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -22,6 +22,7 @@ from benchmarks.suite import Options, Progress, Record
 from dagwright.feedback import Outcome
 from dagwright.policy import Policy, UnknownRule
 from executor.archive import Archive
+from executor.bindings.runner import Runners
 from executor.breaker import Breakers
 from executor.effects import Effect, effects_of
 from executor.embedded import EmbeddedEngine
@@ -145,7 +146,6 @@ class _Trial:
     def __init__(self, folder: Path, tool: Faulty, policy: Policy) -> None:
         self.folder, self.tool, self.policy = folder, tool, policy
         self.questions = 0
-        self._breakers = Breakers(random=Random(tool.seed))
 
     def to_end(self, case: Case) -> Outcome:
         """Runs the plan; answers what is asked, and resumes."""
@@ -182,16 +182,16 @@ class _Trial:
         settle(self.folder, run, effect.entry.step, answer, by="observer", outputs=outputs)
 
     def _setup(self) -> Setup:
-        runners: Callable[[Any], Any] = lambda served: {"python": self.tool}  # noqa: E731 - a field of Setup
+        tools: Runners = {"python": self.tool}
         return Setup(
             home=self.folder,
             model=_NoModel(),
             strategy=Interleaved(),
             catalogue=world(),
             engine=EmbeddedEngine(),
-            runners=runners,
+            runners=lambda served: tools,
             policy=self.policy,
-            breakers=self._breakers,
+            breakers=Breakers(random=Random(self.tool.seed)),  # each command is a process of its own
         )
 
 

@@ -225,11 +225,13 @@ def _lying(lie: Callable[[Faulty, dict[str, Any]], Any]) -> Callable[[Faulty, To
     return act
 
 
+_MALFORMED: tuple[Any, ...] = ({"value": float("nan")}, "no object", None)
+
 _FAULTS: dict[Fault, Callable[[Faulty, ToolSpec, Any, ToolContext, Random], Any]] = {
     "wrong_type": _lying(lambda tool, given: {"value": str(given["value"])}),
     "out_of_schema": _lying(lambda tool, given: {"value": -1 - given["value"]}),
     "criterion": _lying(lambda tool, given: {"value": given["value"] + MODULUS}),
-    "malformed": _lying(lambda tool, given: [{"value": float("nan")}, "no object", None][given["value"] % 3]),
+    "malformed": _lying(lambda tool, given: _MALFORMED[given["value"] % 3]),
     "oversized": _lying(lambda tool, given: {**given, "more": "x" * tool.most_bytes}),
     "hang": _hang,
     "slow": _slow,

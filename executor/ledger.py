@@ -7,9 +7,9 @@ record; the table beside them is its index.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, Protocol, cast
 
 from pydantic import JsonValue
 
@@ -49,11 +49,60 @@ def idempotency_key(lineage: str, step: str, arguments: JsonValue) -> Sha256:
     return sha256({"lineage": lineage, "step": step, "arguments": arguments})
 
 
+def key_after(key: Sha256, find: Callable[[Sha256], Entry | None]) -> Sha256:
+    """Gives the first key of an effect under which it was not undone."""
+    while (entry := find(key)) is not None and entry.state == "undone":
+        key = sha256({"after": key})
+    return key
+
+
+class EffectLedger(Protocol):
+    """What the guarded worker writes effects down in. Thread-safe; `Ledger` says what each method does."""
+
+    def key(self, run: str, step: str, operation: str, arguments: JsonValue) -> Sha256:
+        """Gives the idempotency key of an effect, before it was ever undone."""
+        ...
+
+    def find(self, key: Sha256) -> Entry | None:
+        """Gives what is known of an effect, or None if it was never meant."""
+        ...
+
+    def current(self, key: Sha256) -> Sha256:
+        """Gives the key under which an effect is to be tried."""
+        ...
+
+    def intend(
+        self, key: Sha256, step: str, operation: str, *, durable: bool, more: Mapping[str, JsonValue] | None = None
+    ) -> None:
+        """Writes down that an effect is about to be tried."""
+        ...
+
+    def done(self, key: Sha256, output: Sha256, *, durable: bool) -> None:
+        """Writes down that the effect happened and what it gave."""
+        ...
+
+    def not_done(self, key: Sha256) -> None:
+        """Writes down that the effect surely did not happen."""
+        ...
+
+    def unknown(self, key: Sha256) -> None:
+        """Writes down that the effect may or may not have happened."""
+        ...
+
+    def undone(self, key: Sha256, *, by: Sha256) -> None:
+        """Writes down that a compensation took the effect back."""
+        ...
+
+
 class Ledger:
     """The ledger in a run's archive. Thread-safe."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
+
+    def key(self, run: str, step: str, operation: str, arguments: JsonValue) -> Sha256:
+        """Gives the idempotency key of an effect, before it was ever undone: an effect is one of its run."""
+        return idempotency_key(run, step, arguments)
 
     def find(self, key: Sha256) -> Entry | None:
         """Gives what is known of an effect, or None if it was never meant."""
@@ -68,9 +117,7 @@ class Ledger:
 
         A provider that knows the old key would answer it with what is no longer there.
         """
-        while (entry := self.find(key)) is not None and entry.state == "undone":
-            key = sha256({"after": key})
-        return key
+        return key_after(key, self.find)
 
     def intend(
         self, key: Sha256, step: str, operation: str, *, durable: bool, more: Mapping[str, JsonValue] | None = None

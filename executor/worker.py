@@ -30,7 +30,7 @@ from executor.guard import action_for, check_arguments, check_payload, check_pla
 from executor.headers import known_columns
 from executor.history import History
 from executor.instance import Choice, Instance
-from executor.ledger import Ledger, idempotency_key
+from executor.ledger import EffectLedger, Ledger
 from executor.limits import RateLimits
 from executor.resolve import filled, resolve
 from executor.scope import Scope
@@ -59,6 +59,7 @@ class GuardedWorker:
         secrets: Callable[[str], str | None] = lambda name: None,
         limits: RateLimits | None = None,
         breakers: Breakers | None = None,
+        ledger: EffectLedger | None = None,
         tenant: str = "default",
     ) -> None:
         """Prepares the worker.
@@ -71,11 +72,12 @@ class GuardedWorker:
             secrets: Gives the value of a credential by its name.
             limits: Shared among workers whose calls count together; None makes new ones.
             breakers: Shared among workers whose calls fail together; None makes new ones.
+            ledger: Where effects are written down; None is the one in the archive.
             tenant: For whom the run is.
         """
         self._program, self._archive, self._runners = program, archive, runners
         self._approvals, self._secrets, self._tenant = approvals, secrets, tenant
-        self._history, self._ledger = History(archive, program.hash), Ledger(archive)
+        self._history, self._ledger = History(archive, program.hash), ledger or Ledger(archive)
         self._limits, self._breakers = limits or RateLimits(), breakers or Breakers()
         self._scope, self._controls = Scope(program, self, archive.get), controls_of(program)
         self._threads = Threads("tool")
@@ -163,7 +165,7 @@ class GuardedWorker:
     ) -> tuple[Sha256, Feedback]:
         """Runs the effect, or finds that it has happened already."""
         spec = item.spec
-        key = self._ledger.current(idempotency_key(activation.run, activation.instance, arguments))
+        key = self._ledger.current(self._ledger.key(activation.run, activation.instance, spec.name, arguments))
         entry = self._ledger.find(key) if spec.effect != "read" else None
         if entry is not None and entry.output is not None:
             return entry.output, self._success(item, self._archive.get(entry.output), arguments, activation, begun)
@@ -185,6 +187,8 @@ class GuardedWorker:
         runner = self._runners.get(spec.binding.kind)
         if runner is None:
             raise GuardViolation(f"there is no runner for {spec.binding.kind!r} bindings", code="no_runner")
+        before = self._ledger.find(key) if recorded and not once else None
+        doubtful = before is not None and before.state in ("intended", "unknown")  # an earlier attempt may have acted
         if recorded:
             more = self._undoing(item, arguments)
             self._ledger.intend(key, context.step, spec.name, durable=once, more=more)
@@ -192,7 +196,7 @@ class GuardedWorker:
             outputs = self._timed(lambda: runner(spec, arguments, context), context, stopped)
             output = self._archive.put_bytes(checked_outputs(outputs, spec))
         except Exception as error:
-            if recorded and not may_have_acted(error):
+            if recorded and not doubtful and not may_have_acted(error):
                 self._ledger.not_done(key)
             elif recorded and once:
                 self._ledger.unknown(key)

@@ -20,6 +20,7 @@ from executor.archive import Archive
 from executor.compensation import Compensator, Undone, before
 from executor.effects import effects_of
 from orchestrator.approval import Refused, standing
+from orchestrator.ledgers import opened_ledger
 from orchestrator.permission import ask
 from orchestrator.resumption import point_of
 from orchestrator.setup import Setup
@@ -144,24 +145,24 @@ def compensators(due: Iterable[Due], setup: Setup, archive: Archive, model: Mode
     """Gives a compensator for each program, by its hash, for as long as the context lasts."""
     from executor.bindings import close
 
-    runners = setup.runners(model)
     programs: dict[str, Program] = {item.program.hash: item.program for item in due}
-    approvals = standing(archive.events())
-    found = {
-        name: Compensator(
-            program,
-            archive,
-            runners,
-            approvals=approvals,
-            secrets=setup.secrets,
-            breakers=setup.breakers,
-            tenant=setup.tenant,
-        )
-        for name, program in programs.items()
-    }
+    approvals, found = standing(archive.events()), dict[str, Compensator]()
+    runners = setup.runners(model)
     setup.executing.set()
     try:
-        yield found
+        with opened_ledger(setup.shared, archive) as ledger:
+            for name, program in programs.items():
+                found[name] = Compensator(
+                    program,
+                    archive,
+                    runners,
+                    approvals=approvals,
+                    secrets=setup.secrets,
+                    breakers=setup.breakers,
+                    ledger=ledger,
+                    tenant=setup.tenant,
+                )
+            yield found
     finally:
         setup.executing.clear()
         for compensator in found.values():

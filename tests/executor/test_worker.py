@@ -393,6 +393,15 @@ def test_all_attempts_have_one_idempotency_key(archive: Archive, build: Any) -> 
     assert len({context.idempotency_key for context in tool.contexts}) == 1
 
 
+def test_an_attempt_that_did_nothing_says_nothing_about_the_one_before(archive: Archive, build: Any) -> None:
+    program = build.program({"a": []}, specs={"a": build.operation(effect="write", idempotent=True)})
+    broken = (ToolUnavailable("cut", code="http_broken"), ToolUnavailable("busy", code="http_503"))
+    for number, error in enumerate(broken, start=1):
+        attempt(program, archive, Tool(raising(error)), number=number)
+    (entry,) = Ledger(archive).entries()
+    assert entry.state == "intended", "the first attempt may have acted"
+
+
 def test_rate_limits_are_kept(archive: Archive, build: Any) -> None:
     spec = build.operation(rate_limit=RateLimit(calls=2, seconds=0.4), timeout=5)
     program = build.program({"a": []}, specs={"a": spec})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from executor.replay import replay
 from executor.verify import verify
 from orchestrator.approval import Decision, Question
 from orchestrator.history import full, status_of
+from orchestrator.ledgers import Shared
 from orchestrator.permission import decide_waiting
 from orchestrator.pipeline import resume_run, run_proposal
 from orchestrator.rollback import compensate_run
@@ -300,22 +301,6 @@ def test_a_compensation_that_a_person_refuses_stands(bench: Bench) -> None:
     assert (outcome.status, outcome.undone, len(outcome.not_undone)) == ("failed", (), 1)
 
 
-def test_a_rollback_that_is_interrupted_goes_on(bench: Bench) -> None:
-    bench.shop.act = raising(c=NO, undo_a=[KeyboardInterrupt()])  # type: ignore[list-item]
-    calls: list[str] = []
-
-    def act(step: str, arguments: Mapping[str, Any]) -> None:
-        calls.append(step)
-        if step == "undo:a" and calls.count(step) == 1:
-            raise SystemExit
-        raising(c=NO)(step, arguments)
-
-    bench.shop.act = act
-    outcome = bench.run(*CHAIN)
-    assert outcome.undone == ("b (shop.note)",)
-    assert bench.shop.effects.count("forget b") == 1
-
-
 LATE = TimedOut("no answer")
 
 
@@ -412,3 +397,19 @@ def test_an_open_effect_of_a_run_that_failed_is_named_and_settled_by_hand(bench:
     settle(bench.home, waiting.run, "b", "undone", by="me")
     assert len(compensate_run(waiting.run, bench.setup()).undone) == 2
     assert bench.shop.effects == ["order a", "cancel 1"]
+
+
+def test_a_run_is_not_resumed_with_its_effects_somewhere_else(bench: Bench) -> None:
+    bench.shop.act = raising(b=[LATE])
+    waiting = bench.run(*CHAIN)
+    settle(bench.home, waiting.run, "b", "not_happened", by="me")
+    elsewhere = replace(bench.setup(), shared=Shared(address="host=/nowhere", scope="payroll"))
+    with pytest.raises(InputError, match="begun with its effects by itself"):
+        resume_run(waiting.run, elsewhere)
+    assert bench.shop.effects == ["order a"]
+
+
+def test_address_and_scope_of_a_shared_ledger_belong_together() -> None:
+    assert Shared.of({}) is None
+    with pytest.raises(InputError, match="DAGWRIGHT_LEDGER_SCOPE is missing"):
+        Shared.of({"DAGWRIGHT_LEDGER": "host=x"})

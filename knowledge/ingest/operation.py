@@ -12,7 +12,7 @@ from pydantic import JsonValue, ValidationError
 from dagwright.label import FieldLabel, Label
 from dagwright.model import JsonSchema
 from dagwright.tool import Effect, HttpBinding, Retry, Role, ToolSpec
-from knowledge.ingest.parameters import Arguments, Inexpressible, arguments_of, json_content
+from knowledge.ingest.parameters import Arguments, Inexpressible, arguments_of, json_content, kinds_of
 from knowledge.ingest.schema import SchemaReader, resolve
 from knowledge.ingest.security import Credential, credential_of
 
@@ -104,8 +104,7 @@ class OperationReader:
             return (None, None) if code != "default" else ({}, "only a default response without content is described")
         media = json_content(content)
         if media is None:
-            kinds = ", ".join(cast("Json", content))
-            return {"type": "string"}, f"its response is {kinds}, not JSON; taken as text"
+            return {"type": "string"}, f"its response is {kinds_of(content)}, not JSON; taken as text"
         schema = self._schemas.read(media.get("schema", {}), "response")
         cuts = "; ".join(dict.fromkeys(self._schemas.cuts))
         return schema, f"the response's schema is cut: {cuts}" if cuts else None

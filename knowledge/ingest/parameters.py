@@ -61,6 +61,11 @@ def json_content(content: JsonValue) -> Json | None:
     return None
 
 
+def kinds_of(content: JsonValue) -> str:
+    """Gives the names of media types in words."""
+    return ", ".join(content) if isinstance(content, dict) and content else "no media type"
+
+
 def arguments_of(root: Json, reader: SchemaReader, item: Json, operation: Json, path: str) -> Arguments:
     """Gives the arguments of an operation.
 
@@ -137,7 +142,7 @@ def _obstacle(arguments: Arguments, parameter: Json) -> str | None:
     name, place = parameter.get("name"), parameter.get("in")
     if not isinstance(name, str) or not name:
         return "has no name"
-    if place not in {"path", "query", "header"}:
+    if place not in ("path", "query", "header"):
         return f"is in {place!r}, where no argument goes"
     if name in arguments.locations:
         return f"is in {place!r} and in {arguments.locations[name]!r} under one name"
@@ -145,7 +150,7 @@ def _obstacle(arguments: Arguments, parameter: Json) -> str | None:
         return f"has the name {BODY!r}, which is the request's body"
     if "content" in parameter:
         return "is encoded as a media type"
-    if parameter.get("style") in {"deepObject", "spaceDelimited", "pipeDelimited", "matrix", "label"}:
+    if parameter.get("style") in ("deepObject", "spaceDelimited", "pipeDelimited", "matrix", "label"):
         return f"has the style {parameter['style']!r}"
     return None
 
@@ -154,7 +159,7 @@ def _add_body(arguments: Arguments, reader: SchemaReader, body: Json) -> None:
     required = body.get("required") is True
     media = json_content(body.get("content"))
     if media is None:
-        kinds = ", ".join(cast("Json", body.get("content") or {})) or "no media type"
+        kinds = kinds_of(body.get("content"))
         if required:
             raise Inexpressible(f"its body must be {kinds}, not JSON")
         arguments.notes.append(f"optional body of {kinds}, not JSON; left out")

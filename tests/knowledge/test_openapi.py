@@ -179,6 +179,8 @@ QUERY = {"name": "q", "in": "query", "schema": {"type": "object"}}
         pytest.param({"parameters": [{"$ref": "#/components/nothing"}]}, "there is no 'nothing'", id="dangling"),
         pytest.param({"parameters": [{"$ref": "other.yaml#/x"}]}, "leaves the document", id="another file"),
         pytest.param({"parameters": "none"}, "not a list", id="no list"),
+        pytest.param({"parameters": [QUERY | {"in": {}, "required": True}]}, "is in {}", id="a place that is no text"),
+        pytest.param({"requestBody": {"required": True, "content": 1}}, "must be no media type", id="no media types"),
         pytest.param({"parameters": [QUERY | {"schema": {"type": "text"}}]}, "not valid JSON Schema", id="schema"),
         pytest.param({"parameters": [QUERY | {"schema": {"pattern": "("}}]}, "not valid JSON Schema", id="pattern"),
         pytest.param(
@@ -205,6 +207,7 @@ def test_what_cannot_be_expressed_is_left_out_with_its_reason(operation, reason)
         pytest.param({"parameters": [QUERY | {"in": "cookie"}]}, "optional parameter 'q' is in 'cookie'", id="cookie"),
         pytest.param({"requestBody": {"content": {"text/csv": {}}}}, "optional body of text/csv", id="body"),
         pytest.param({"parameters": [QUERY | {"in": "path"}]}, "path parameter 'q' is not in the path", id="path"),
+        pytest.param({"responses": {"200": {"content": 1}}}, "its response is no media type", id="no media types"),
         pytest.param({"responses": {}}, "no successful response is described", id="response"),
         pytest.param({"security": [{"a": [], "b": []}]}, "which is not a single header", id="two credentials"),
     ],

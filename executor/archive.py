@@ -139,24 +139,14 @@ class Archive:
             DiskError: the disk is full or broken; the archive then takes nothing more.
             ValueError: the body is not JSON (a number that is not finite, a lone surrogate).
         """
-        time = datetime.now(UTC)
+        time, text = datetime.now(UTC), canonical_json(body)
         with self.batch():
-            prev = self._head
-            seq = self._add(kind, body, time)
-            return _event(self.run, (seq, time, kind, body, prev, self._head))
-
-    def add(self, kind: EventKind, body: JsonValue) -> int:
-        """Adds an event as `append` does, and gives only its number: for those who add many."""
-        with self.batch():
-            return self._add(kind, body, datetime.now(UTC))
-
-    def _add(self, kind: EventKind, body: JsonValue, time: datetime) -> int:
-        text, seq, prev, stamp = canonical_json(body), self._seq + 1, self._head, _stamp(time)
-        digest = _digest(text, kind, prev, self._run_json, seq, stamp)
-        row = (seq, stamp, kind, text.decode(), prev, digest)
-        self._database.write("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
-        self._seq, self._head = seq, digest
-        return seq
+            seq, prev, stamp = self._seq + 1, self._head, _stamp(time)
+            digest = _digest(text, kind, prev, self._run_json, seq, stamp)
+            row = (seq, stamp, kind, text.decode(), prev, digest)
+            self._database.write("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._seq, self._head = seq, digest
+            return _event(self.run, (seq, time, kind, body, prev, digest))
 
     @contextmanager
     def batch(self, *, durable: bool = True) -> Generator[None]:

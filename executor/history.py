@@ -131,7 +131,7 @@ class History:
 
     def record(self, kind: EventKind, step: Instance, attempt: int) -> None:
         """Adds an event that says no more than which attempt."""
-        seq = self._archive.add(kind, {"program": self._program, "step": step, "attempt": attempt})
+        seq = self._archive.append(kind, {"program": self._program, "step": step, "attempt": attempt}).seq
         if kind == "task.timed_out":
             self._tell(seq, step, _late(step))
 
@@ -145,10 +145,10 @@ class History:
             if self._seq < 0:
                 self._read()
             body |= {"output": result.output, "preview": result.preview}
-            seq = self._seq = self._archive.add("task.completed", body)
+            seq = self._seq = self._archive.append("task.completed", body).seq
             self._completed[step, self._program] = seq, body
         else:
-            seq = self._archive.add("task.failed", {**body, "for_good": result.status == "failed_for_good"})
+            seq = self._archive.append("task.failed", {**body, "for_good": result.status == "failed_for_good"}).seq
         self._tell(seq, step, result.feedback)
 
     def _tell(self, seq: int, step: Instance, feedback: Feedback) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Collection, Mapping
 
 from dagwright.feedback import Feedback
 from dagwright.program import Program
+from executor.block import controls_of
 from executor.engine import EngineResult
+from executor.instance import parts_of
 from orchestrator.planning import Prior
 from orchestrator.strategy.strategy import Finished
 from planner.derivation import Draft
@@ -27,7 +29,8 @@ def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, e
     """Gives what the next version knows: finished steps, typed reasons, lines that failed."""
     failed = [feedback for feedback in result.feedback.values() if feedback.execution_status == "failure"]
     reasons = tuple(reason(feedback, program, lines) for feedback in failed)
-    banned = frozenset(lines[feedback.step_id] for feedback in failed if feedback.step_id in lines)
+    steps = {parts_of(feedback.step_id)[0] for feedback in failed}
+    banned = frozenset(lines[step] for step in steps if step in lines)
     return Prior(
         program=program,
         finished=finished_of(program, lines, result.outputs),
@@ -37,7 +40,8 @@ def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, e
 
 
 def finished_of(program: Program, lines: Mapping[str, str], outputs: Collection[str]) -> tuple[Finished, ...]:
-    """Gives the steps of a program that gave outputs, as the next version takes them over."""
+    """Gives the steps of a program that gave outputs, as the next version takes them over: those in no block."""
+    controls = controls_of(program)
     return tuple(
         Finished(
             draft=Draft(
@@ -50,13 +54,13 @@ def finished_of(program: Program, lines: Mapping[str, str], outputs: Collection[
             schema=item.output_schema,
         )
         for item in program.steps
-        if item.step.step_id in outputs
+        if item.step.step_id in outputs and item.task_id not in controls
     )
 
 
 def reason(feedback: Feedback, program: Program, lines: Mapping[str, str]) -> str:
     """Gives a failure as a planner may see it: the call, the kind and the code of the error, no raw text."""
-    step = feedback.step_id
+    step = parts_of(feedback.step_id)[0]
     call = lines.get(step) or program.by_id[step].spec.name
     errors = ", ".join(
         f"{error.kind} {error.code}{f' at {error.path}' if error.path else ''}" for error in feedback.errors[-1:]

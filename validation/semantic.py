@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import ValidationError
 
 _LISTED = 40
+_DIGITS = 40
 _CODE_OF = {"enum": "M206", "const": "M206", "format": "M207"}
 
 
@@ -225,7 +226,7 @@ def _read_as(text: str, types: Iterable[Any]) -> Iterator[JsonValue]:
     for kind in types:
         try:
             if kind == "integer":
-                yield int(text[:40])
+                yield int(text) if len(text) <= _DIGITS else None
             elif kind == "number":
                 number = float(text)
                 yield number if abs(number) < 1e300 else None

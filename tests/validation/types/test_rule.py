@@ -141,6 +141,55 @@ def test_output(case: Case) -> None:
         assert list(row["properties"]) == list(case.expected["items"]["properties"]), "columns keep their order"
 
 
+@pytest.mark.parametrize(
+    ("rule", "literals"),
+    [
+        ({"rule": "select", "of": "table", "columns": "columns"}, {"columns": ["year"]}),
+        ({"rule": "drop", "of": "table", "columns": "columns"}, {"columns": ["year"]}),
+        ({"rule": "add", "of": "table", "column": "column", "schema": YEAR}, {"column": "age"}),
+        ({"rule": "rename", "of": "table", "mapping": "mapping"}, {"mapping": {"year": "age"}}),
+        ({"rule": "cast", "of": "table", "types": "types"}, {"types": {"year": "number"}}),
+        (GROUP, {"by": ["species"], "value": "year", "function": "max"}),
+        (PIVOT, {"index": "year", "columns": "species"}),
+        ({"rule": "first", "of": "table"}, {}),
+        ({"rule": "element", "of": "table", "column": "column"}, {"column": "year"}),
+        ({"rule": "list", "of": "table", "column": "column"}, {"column": "year"}),
+        ({"rule": "file", "of": "table"}, {}),
+    ],
+    ids=lambda value: value.get("rule", ""),
+)
+def test_an_output_of_which_too_little_is_known_stays_as_declared(rule: Any, literals: Any) -> None:
+    decided: Any = output_schema(spec(rule), {"table": PENGUINS}, literals)
+    assert decided["properties"]["out"] != DECLARED
+    for arguments, known in (
+        ({}, literals),
+        ({"table": {"type": "string"}}, literals),
+        *(({"table": PENGUINS}, {**literals, name: 1}) for name in literals),
+    ):
+        found: Any = output_schema(spec(rule), arguments, known)
+        assert found["properties"]["out"] == DECLARED
+
+
+@pytest.mark.parametrize("missing", ["left", "right"])
+def test_a_join_with_what_is_no_table_stays_as_declared(missing: str) -> None:
+    arguments: dict[str, Any] = {"left": PENGUINS, "right": PENGUINS, missing: {"type": "string"}}
+    found: Any = output_schema(spec(JOIN), arguments, {"on": ["species"]})
+    assert found["properties"]["out"] == DECLARED
+
+
+def test_columns_renamed_in_an_open_table_are_there() -> None:
+    arguments = {"table": table(year=YEAR, is_open=True)}
+    rule = {"rule": "rename", "of": "table", "mapping": "mapping"}
+    found: Any = output_schema(spec(rule), arguments, {"mapping": {"year": "age", "bill": "beak"}})
+    assert found["properties"]["out"]["items"]["properties"] == {"age": YEAR, "beak": {}}
+
+
+def test_a_cast_to_a_type_that_is_none_says_nothing_of_the_column() -> None:
+    rule = {"rule": "cast", "of": "table", "types": "types"}
+    found: Any = output_schema(spec(rule), {"table": PENGUINS}, {"types": {"year": "colour"}})
+    assert found["properties"]["out"]["items"]["properties"]["year"] == {}
+
+
 def test_a_constant_argument_is_a_literal_too() -> None:
     arguments = {"table": PENGUINS, "columns": {"type": "array", "const": ["year"]}}
     rule = {"rule": "select", "of": "table", "columns": "columns"}

@@ -107,8 +107,9 @@ Ready = tuple[Frame, str]
 class Execution:
     """One execution of a workflow. Give it every event exactly once, in the order in which they happened."""
 
-    def __init__(self, workflow: WorkflowDef) -> None:
-        self._root = Frame(graph_of(workflow))
+    def __init__(self, workflow: WorkflowDef, *, graph: Graph | None = None) -> None:
+        """Takes a workflow; `graph` is its graph (`graph_of`), for a caller who has it already."""
+        self._root = Frame(graph or graph_of(workflow))
         self._defs = {found.name: found for found in workflow.task_defs}
         self._finished: Mapping[Instance, Choice] = {}
         self._places: dict[Instance, tuple[Frame, WorkflowTask]] = {}

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
+from dagwright.binding import WorkerBinding
+from dagwright.canonical import to_json
 from dagwright.exceptions import GuardViolation
 from dagwright.model import Frozen, Interval
 from dagwright.policy import Action
 from dagwright.program import Program, ProgramStep
 from dagwright.reach import destinations
-from dagwright.tool import ControlBinding, Effect, ToolSpec
+from dagwright.tool import BindingKind, ControlBinding, Effect, HttpBinding, ToolSpec
 from dagwright.value import StepReference, leaves
 from executor.block import role_of
-from executor.decide import Command, Completed, Execution, Failed, Schedule, Skip
+from executor.decide import Completed, Execution, Failed, Occurrence, Schedule
 from executor.guard import action_for, check_places, resources
-from executor.instance import Choice, parts_of
+from executor.instance import parts_of
+from executor.order import graph_of
 from executor.resolve import filled, resolve
+from executor.virtual import Choices, VirtualLimits, VirtualRun
 from executor.workflow import WorkflowDef
 from validation.demand import PARALLEL
 from validation.resource import demand_of_program
+
+_ASKED: Mapping[BindingKind, tuple[str, ...]] = {"llm": ("model",), "human": ("person",)}
 
 
 class SimulatedStep(Frozen):
@@ -46,7 +50,13 @@ class SimulatedStep(Frozen):
     times: Interval = Interval(low=1, high=1)
     """How often it is run: the passes of its block; 0 where it may be skipped."""
     places: tuple[str, ...] = ()
-    """Hosts and resources that it reaches, as far as known."""
+    """Hosts and resources that it reaches, as far as known; `model` and `person` for whom it asks."""
+    arguments: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    """What it would be called with, defaults included, as far as known."""
+    pending: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    """The arguments that only running gives: references, as in the proposal."""
+    credential: str | None = None
+    """Name of the credential that is sent along."""
 
 
 class Simulation(Frozen):
@@ -83,14 +93,9 @@ def simulate(program: Program, workflow: WorkflowDef, *, workers: int = PARALLEL
     Raises:
         InputError: the workflow is not one that can end.
     """
-    specs = {item.step.step_id: item.spec for item in program.steps}
-    retries = {definition.name: definition.retry_count for definition in workflow.task_defs}
-    latency = {step: spec.latency or Interval(low=0, high=0) for step, spec in specs.items()}
-    tries = {step: 1 + retries.get(spec.name, 0) for step, spec in specs.items()}
-    few, many = _Choices(program, fewest=True), _Choices(program, fewest=False)
-    soonest = _times(workflow, specs, lambda step, attempt: (latency[step].low, True), few, workers)
-    latest = _times(workflow, specs, lambda step, attempt: (latency[step].high, attempt == tries[step]), many, workers)
-    rows = [_row(program, item, soonest, latest, tries[item.step.step_id]) for item in program.steps]
+    walk = _Walk(program, workflow, workers)
+    soonest, latest = walk.times(latest=False), walk.times(latest=True)
+    rows = [_row(program, item, soonest, latest, walk.tries[item.spec.name]) for item in program.steps]
     bounds = demand_of_program(program, parallel=workers).bounds()
     return Simulation(
         makespan=bounds.makespan,
@@ -100,90 +105,55 @@ def simulate(program: Program, workflow: WorkflowDef, *, workers: int = PARALLEL
         concurrency=bounds.concurrency,
         payload=program.bounds.payload,
         steps=tuple(sorted(rows, key=lambda row: (row.begins.low, row.step))),
-        unknown=tuple(sorted({s.name for s in specs.values() if s.latency is None or s.cost is None})),
+        unknown=unknown_of(program),
     )
 
 
-class _Choices:
-    """What control steps decide where blocks run as seldom, or as often, as they may."""
-
-    def __init__(self, program: Program, *, fewest: bool) -> None:
-        self._steps, self._fewest = program.by_id, fewest
-        self._times: dict[str, Interval] = {
-            item.task_id: item.times for item in program.steps if role_of(item) == "step"
-        }
-
-    def __call__(self, step: str, number: int | None) -> Choice:
-        """Gives what a step decides in a pass; nothing for one that controls no block."""
-        item = self._steps[step]
-        times = self._times[item.task_id]
-        count = int(times.low if self._fewest else times.high)
-        role = role_of(item)
-        if role == "when":
-            return "yes" if count else "no"
-        if role == "each":
-            return count
-        return ("again" if (number or 1) < count else "done") if role == "until" else None
+def unknown_of(program: Program) -> tuple[str, ...]:
+    """Gives the operations of a program without stated latency or cost, by name."""
+    specs = {item.spec.name: item.spec for item in program.steps}
+    return tuple(sorted(name for name, spec in specs.items() if spec.latency is None or spec.cost is None))
 
 
-def _times(
-    workflow: WorkflowDef,
-    specs: Mapping[str, ToolSpec],
-    ends: Callable[[str, int], tuple[float, bool]],
-    choices: _Choices,
-    workers: int,
-) -> dict[str, tuple[float, float]]:
-    """Gives begin and end by step, over all its passes; `ends` says how long an attempt takes and whether it succeeds.
+class _Walk:
+    """The runs of a program in which all goes as fast, or as slowly, as it may."""
 
-    A step that is skipped begins and ends when that is decided.
-    """
-    execution, now, count, busy = Execution(workflow), 0.0, 0, 0
-    called: dict[str, list[float]] = {}
-    ready: deque[Schedule] = deque()
-    agenda: list[tuple[float, int, Schedule | Completed | Failed]] = []
-    times: dict[str, tuple[float, float]] = {}
-    commands: list[Command] = execution.start()
-    while True:
-        for command in commands:
-            if isinstance(command, Schedule):
-                count += 1
-                heapq.heappush(agenda, (now + command.delay, count, command))
-            elif isinstance(command, Skip):
-                times.setdefault(parts_of(command.step)[0], (now, now))
-        while ready and busy < workers:
-            begun = ready.popleft()
-            step, number = parts_of(begun.step)
-            seconds, good = ends(step, begun.attempt)
-            seconds += _pause(specs[step], called, now)
-            first, last = times.get(step, (now, now))
-            times[step] = first, max(last, now + seconds)
-            ended = (
-                Completed(begun.step, begun.attempt, choices(step, number))
-                if good
-                else Failed(begun.step, begun.attempt, for_good=False)
-            )
-            count, busy = count + 1, busy + 1
-            heapq.heappush(agenda, (now + seconds, count, ended))
-        if not agenda:
-            return times
-        now, _, item = heapq.heappop(agenda)
-        commands = []
-        if isinstance(item, Schedule):
-            ready.append(item)
-        else:
-            busy -= 1
-            commands = execution.advance(item)
+    def __init__(self, program: Program, workflow: WorkflowDef, workers: int) -> None:
+        self._program, self._workflow, self._workers = program, workflow, workers
+        self._graph = graph_of(workflow)
+        self._specs = {item.step.step_id: item.spec for item in program.steps}
+        self._counts = {item.task_id: item.times for item in program.steps if role_of(item) == "step"}
+        retries = {definition.name: definition.retry_count for definition in workflow.task_defs}
+        self.tries = {spec.name: 1 + retries.get(spec.name, 0) for spec in self._specs.values()}
+        """Attempts at a step, by its operation."""
+
+    def times(self, *, latest: bool) -> dict[str, tuple[float, float]]:
+        """Gives begin and end by step, over all its passes; one that is skipped has the time when that is decided."""
+        limits = VirtualLimits()
+        choices = Choices(self._program, lambda task, role: self._passes(task, latest=latest))
+
+        def attempt(schedule: Schedule, now: float) -> tuple[float, Occurrence]:
+            step, number = parts_of(schedule.step)
+            spec = self._specs[step]
+            begun = now + limits.pause(spec, now)
+            limits.note(spec, begun)
+            seconds = begun - now + _seconds(spec, latest=latest)
+            if latest and schedule.attempt < self.tries[spec.name]:
+                return seconds, Failed(schedule.step, schedule.attempt, for_good=False)
+            return seconds, Completed(schedule.step, schedule.attempt, choices(step, number))
+
+        run = VirtualRun(Execution(self._workflow, graph=self._graph), attempt, workers=self._workers)
+        run.to_end()
+        return run.times
+
+    def _passes(self, task: str, *, latest: bool) -> int:
+        return int(self._counts[task].high if latest else self._counts[task].low)
 
 
-def _pause(spec: ToolSpec, called: dict[str, list[float]], now: float) -> float:
-    """Gives the seconds that an attempt waits for its operation's rate limit, and notes its call."""
-    limit = spec.rate_limit
-    if limit is None:
+def _seconds(spec: ToolSpec, *, latest: bool) -> float:
+    if spec.latency is None:
         return 0.0
-    times = called.setdefault(spec.name, [])
-    earliest = times[-limit.calls] + limit.seconds if len(times) >= limit.calls else now
-    times.append(max(now, earliest))
-    return times[-1] - now
+    return spec.latency.high if latest else spec.latency.low
 
 
 def _row(
@@ -194,7 +164,8 @@ def _row(
     tries: int,
 ) -> SimulatedStep:
     step, spec = item.step.step_id, item.spec
-    action, reason, decided, places = _policy(program, item)
+    known, pending = _arguments(program, item)
+    action, reason, places = _policy(program, item, known, decided=not pending)
     return SimulatedStep(
         step=step,
         operation=spec.name,
@@ -205,8 +176,11 @@ def _row(
         times=item.times,
         action=action,
         reason=reason,
-        decided=decided,
+        decided=not pending or isinstance(spec.binding, ControlBinding),
         places=places,
+        arguments=known,
+        pending=pending,
+        credential=spec.binding.credential if isinstance(spec.binding, HttpBinding | WorkerBinding) else None,
     )
 
 
@@ -214,27 +188,35 @@ def _cost(once: Interval | None, times: Interval, tries: int) -> Interval | None
     return Interval(low=once.low * times.low, high=once.high * times.high * tries) if once else None
 
 
-def _policy(program: Program, item: ProgramStep) -> tuple[Action, str, bool, tuple[str, ...]]:
-    """Gives what the worker's guard would say, as far as values are known before anything runs."""
-    spec, inputs = item.spec, program.proposal.goal.inputs
-    if isinstance(spec.binding, ControlBinding):
-        return "allow", "controls a block", True, ()
-    reached = tuple(f"{found.kind}:{found}" for found in destinations(spec.binding))
-    known = {
-        name: value
-        for name, value in item.step.tool_intent.required_inputs.items()
-        if not any(isinstance(leaf, StepReference) for _, leaf in leaves(value))
+def _arguments(program: Program, item: ProgramStep) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
+    """Gives a step's arguments that are known before anything runs, and the others as references."""
+    given = item.step.tool_intent.required_inputs
+    pending = {
+        name: to_json(value)
+        for name, value in given.items()
+        if any(isinstance(leaf, StepReference) for _, leaf in leaves(value))
     }
-    decided = len(known) == len(item.step.tool_intent.required_inputs)
-    given = {name: resolve(value, _nothing, inputs) for name, value in known.items()}
-    arguments = filled(given, spec.input_schema)
-    places = reached + resources((*spec.reads, *spec.writes), arguments)
-    action, reason = action_for(spec, arguments, program.policy) if decided else ("allow", "certified")
+    inputs = program.proposal.goal.inputs
+    known = {name: resolve(value, _nothing, inputs) for name, value in given.items() if name not in pending}
+    complete = filled({**known, **pending}, item.spec.input_schema)
+    return {name: value for name, value in complete.items() if name not in pending}, pending
+
+
+def _policy(
+    program: Program, item: ProgramStep, known: Mapping[str, JsonValue], *, decided: bool
+) -> tuple[Action, str, tuple[str, ...]]:
+    """Gives what the worker's guard would say, as far as values are known before anything runs, and the places."""
+    spec = item.spec
+    if isinstance(spec.binding, ControlBinding):
+        return "allow", "controls a block", ()
+    reached = tuple(f"{found.kind}:{found}" for found in destinations(spec.binding))
+    places = reached + _ASKED.get(spec.binding.kind, ()) + resources((*spec.reads, *spec.writes), known)
+    action, reason = action_for(spec, known, program.policy) if decided else ("allow", "certified")
     try:
-        check_places(spec, arguments, program.policy)
+        check_places(spec, known, program.policy)
     except GuardViolation as error:
-        return "deny", str(error), decided, places
-    return "ask" if item.needs_approval and action == "allow" else action, reason, decided, places
+        return "deny", str(error), places
+    return "ask" if item.needs_approval and action == "allow" else action, reason, places
 
 
 def _nothing(step: str) -> JsonValue:

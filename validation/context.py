@@ -54,7 +54,7 @@ class PlacedStep(NamedTuple):
     sources: tuple[str, ...]
     """The steps that its references name, there or not."""
     places: Mapping[str, str] = {}
-    """Places of the arguments of a control operation, which stand elsewhere."""
+    """Places of the arguments of a control operation, which stand elsewhere; no other step has any."""
 
     @property
     def controls(self) -> ControlBinding | None:

@@ -57,6 +57,37 @@ PLANS = {
         chart(table=penguins, kind="box", x="species", path="mass.png", y="body_mass_g")
         write_report(path="report.md", title="Penguins", items=[s3, s4, s5])
         answer(s3, s4, s5, s6)""",
+    "rated_price_median": """
+        drop_missing(table=coffee_sales, columns=["rating"])
+        aggregate(table=s1, column="price", function="median")
+        answer(s2)""",
+    "known_age_median": """
+        aggregate(table=bike_trips, column="age", function="median")
+        answer(s1)""",
+    "distance_spread_and_age": """
+        aggregate(table=bike_trips, column="distance_km", function="std")
+        aggregate(table=bike_trips, column="age", function="mean")
+        answer(s1, s2)""",
+    "seats_and_district": """
+        aggregate(table=coffee_shops, column="seats", function="mean")
+        group_aggregate(table=coffee_shops, by=["district"], value="seats", function="mean")
+        sort_rows(table=s2, column="mean_seats", descending=true)
+        top_rows(table=s3, n=1)
+        answer(s1, s4)""",
+    "trips_by_station": """
+        group_count(table=bike_trips, by=["station"])
+        answer(s1)""",
+    "island_count_and_flipper": """
+        group_count(table=penguins, by=["island"])
+        aggregate(table=penguins, column="flipper_length_mm", function="mean")
+        answer(s1, s2)""",
+    "bills_histogram": """
+        chart(table=penguins, kind="hist", x="bill_length_mm", path="bills.png")
+        answer(s1)""",
+    "cash_quantity_average": """
+        filter_rows(table=coffee_sales, column="payment", op="==", value="cash")
+        aggregate(table=s1, column="quantity", function="mean")
+        answer(s2)""",
     "coffee_revenue": """
         combine_columns(table=coffee_sales, left="quantity", op="*", right="price", name="revenue")
         aggregate(table=s1, column="revenue", function="sum")

@@ -59,7 +59,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "no database": (["run", "x", "-i", "a=@not.db"], "not a SQLite database"),
     "no name": (["run", "x", "-i", "a"], "is not NAME=VALUE"),
     "name twice": (["run", "x", "-i", "a=1", "-i", "a=2"], "given twice"),
-    "unknown pack": (["run", "x", "-c", "cooking"], "packs are: data"),
+    "unknown pack": (["run", "x", "-c", "cooking"], "packs are: code, data"),
     "unknown model": (["run", "x", "--model", "oracle"], "Allowed are"),
     "model file missing": (["run", "x", "--model", "local:no.gguf"], "there is no model file 'no.gguf'"),
     "unknown engine": (["run", "x", "--engine", "steam"], "engines are: embedded, conductor"),

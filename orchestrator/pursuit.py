@@ -24,7 +24,7 @@ from orchestrator.permission import permit
 from orchestrator.planning import Prior, plan
 from orchestrator.replanning import prior_of, worth_replanning
 from orchestrator.resumption import Point
-from orchestrator.rollback import Rollback, roll_back
+from orchestrator.rollback import Rollback, left_behind, roll_back
 from orchestrator.settlement import go_on, is_open, settle_open
 from orchestrator.setup import Setup
 
@@ -135,9 +135,7 @@ class Pursuit:
         answer: dict[str, JsonValue] = {}
         if status == "done" and self.program is not None and self.result is not None:
             answer = answer_of(self.program, self.result.outputs, self.archive)
-        rollback = Rollback(run=self.archive.run)
-        if status in ("failed", "rejected"):
-            rollback = roll_back(self.archive, self.setup, self.model, status=status, reason=reason)
+        rollback = self._taken_back(status, reason)
         outcome = Outcome(
             run=self.archive.run,
             status=status,
@@ -155,6 +153,13 @@ class Pursuit:
         if status not in {"waiting", "cancelled"}:
             self.archive.append("outcome", outcome.model_dump(mode="json"))
         return outcome
+
+    def _taken_back(self, status: OutcomeStatus, reason: str) -> Rollback:
+        if status in ("failed", "rejected"):
+            return roll_back(self.archive, self.setup, self.model, status=status, reason=reason)
+        if status == "done" and self.replans and self.result is not None:
+            return left_behind(self.archive, self.result.outputs.values())
+        return Rollback(run=self.archive.run)
 
     def _exchanged(self, request: ModelRequest, reply: ModelReply | Exception) -> None:
         answered: dict[str, JsonValue] = {"request": self.archive.put(request), "model": self.model.name}

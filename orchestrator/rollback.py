@@ -6,13 +6,14 @@ interrupted is gone on with. What could not be taken back is named with what a p
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Collection, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
 from pydantic import JsonValue
 
+from dagwright.canonical import Sha256
 from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.llm.model import Model
 from dagwright.program import Program
@@ -86,6 +87,24 @@ def roll_back(
     body: list[JsonValue] = [result.as_json() for result in results]
     archive.append("rollback", {"state": "ended", "effects": body})
     return Rollback(run=archive.run, results=results)
+
+
+def left_behind(archive: Archive, outputs: Collection[Sha256]) -> Rollback:
+    """Gives the effects of versions that were given up, where a later one has succeeded: nothing undoes them.
+
+    Args:
+        archive: of the run.
+        outputs: hashes of what the steps of the version that succeeded gave.
+    """
+    found: list[Undone] = []
+    for effect in effects_of(archive):
+        if effect.undoes is not None:
+            continue
+        if effect.is_open:
+            found.append(Undone(effect=effect, state="unknown", why="nobody knows whether it happened"))
+        elif effect.entry.state == "done" and effect.entry.output not in outputs:
+            found.append(Undone(effect=effect, state="by_hand", why="the plan that it was part of was given up"))
+    return Rollback(run=archive.run, results=tuple(found))
 
 
 def compensate_run(run: str, setup: Setup) -> Rollback:

@@ -26,7 +26,7 @@ from orchestrator.history import full, status_of
 from orchestrator.ledgers import Shared
 from orchestrator.permission import decide_waiting
 from orchestrator.pipeline import resume_run, run_proposal
-from orchestrator.rollback import compensate_run
+from orchestrator.rollback import compensate_run, left_behind
 from orchestrator.settlement import settle
 from orchestrator.setup import Setup
 from orchestrator.strategy.interleaved import Interleaved
@@ -413,3 +413,12 @@ def test_address_and_scope_of_a_shared_ledger_belong_together() -> None:
     assert Shared.of({}) is None
     with pytest.raises(InputError, match="DAGWRIGHT_LEDGER_SCOPE is missing"):
         Shared.of({"DAGWRIGHT_LEDGER": "host=x"})
+
+
+def test_effects_of_a_version_that_was_given_up_are_named(bench: Bench) -> None:
+    outcome = bench.run(*CHAIN)
+    with Archive.open(bench.home, outcome.run, read_only=True) as archive:
+        outputs = {entry.step: entry.output for entry in Ledger(archive).entries() if entry.output}
+        assert left_behind(archive, outputs.values()).standing == ()
+        (line,) = left_behind(archive, [outputs["a"], outputs["b"]]).standing
+    assert line.startswith("c (shop.order): the plan that it was part of was given up; undo it by hand")

@@ -15,6 +15,7 @@ from dagwright.finding import Report
 from dagwright.plan import Plan
 from dagwright.proposal import Proposal
 from validation import text
+from validation.salvage import MAX_ERRORS
 from validation.text import MAX_DEPTH, MAX_VALUES, parse_proposal, text_findings
 
 Json = dict[str, Any]
@@ -92,3 +93,29 @@ def test_a_proposal_given_as_model_gets_the_same_report(good: Json, judge: Judge
     report = judge(good)
     assert {"S109"} <= {item.code for item in report.findings}
     assert judge(Proposal.model_validate(good)).findings == report.findings
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [("a\x00b", "ab"), ("\x00", None), ("\u202ea", "a"), ("a\x00" * 50_001, None)],
+    ids=["one", "nothing left", "direction", "too long"],
+)
+def test_unwanted_characters_of_a_text_can_be_taken_out(value: str, wanted: str | None) -> None:
+    (found,) = text_findings({"a": value})
+    assert found.code == "S109"
+    assert [operation.value for operation in found.fix or ()] == ([] if wanted is None else [wanted])
+
+
+def test_unwanted_characters_of_a_name_can_not() -> None:
+    (found,) = text_findings({"a\x00": 1})
+    assert (found.code, found.fix) == ("S109", None)
+
+
+def test_so_many_places_that_do_not_fit_are_told_and_no_more(good: Json, judge: Judge) -> None:
+    def strange(count: int) -> Report:
+        return judge({**good, **{f"field{number}": 1 for number in range(count)}})
+
+    assert [item.code for item in strange(MAX_ERRORS).findings].count("S103") == MAX_ERRORS
+    (found,) = [item for item in strange(MAX_ERRORS + 1).findings if item.level == "syntactic"]
+    assert found.code == "S108"
+    assert f"{MAX_ERRORS + 1} places" in found.message

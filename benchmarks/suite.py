@@ -109,6 +109,9 @@ SUITES: dict[str, Entry] = {
         uses_model=True,
     ),
     "validate": Entry(module="benchmarks.validate", description="milliseconds of validating 10 to 10,000 steps"),
+    "mutation": Entry(
+        module="benchmarks.code_mutation.suite", description="faults put into the validator's code that its tests find"
+    ),
     "agentdojo": Entry(
         module="benchmarks.agentdojo.suite",
         description="AgentDojo's injections through every door to a plan, against validator and guarded workers",

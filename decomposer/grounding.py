@@ -55,11 +55,11 @@ class Grounding:
     @property
     def counts(self) -> bool:
         """Whether it asks how many there are of something."""
-        return any(self.count(words) for words in ("how many", "number of", "count", "counts"))
+        return any(self.has(words) for words in ("how many", "number of", "count", "counts"))
 
-    def count(self, words: str) -> int:
-        """Gives how often the goal has these words, upper and lower case alike."""
-        return len(re.findall(rf"(?<!\w){re.escape(words.lower())}(?!\w)", self.text))
+    def has(self, words: str) -> bool:
+        """Whether the goal has exactly these words, upper and lower case alike."""
+        return re.search(rf"(?<!\w){re.escape(words.lower())}(?!\w)", self.text) is not None
 
     def touches(self, column: str, values: Iterable[JsonValue]) -> bool:
         """Whether the goal has a word of a column's name, or one of its values."""

@@ -6,7 +6,6 @@ value). A goal that speaks of a median and a plan without one do not belong toge
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import cast
 
@@ -17,26 +16,21 @@ from dagwright.tool import ToolSpec
 from decomposer.grounding import Grounding
 from decomposer.scope import properties_of
 
-MOST = 2
-"""How often one value can be owed: more mentions speak of the same thing again."""
 
-
-def asked_values(operations: Iterable[ToolSpec], grounding: Grounding, names: Iterable[str]) -> Counter[str]:
-    """Gives how often a goal asks for each value with cues; not by a word that is in one of `names` (columns)."""
+def asked_values(operations: Iterable[ToolSpec], grounding: Grounding, names: Iterable[str]) -> frozenset[str]:
+    """Gives the values with cues that a goal asks for; not by a word that is in one of `names` (columns)."""
     known = " ".join(names).lower()
-    found: Counter[str] = Counter()
-    for value, cues in _cues(operations).items():
-        count = sum(grounding.count(cue) for cue in cues if cue not in known)
-        if count:
-            found[value] = min(count, MOST)
-    return found
+    return frozenset(
+        value
+        for value, cues in _cues(operations).items()
+        if any(grounding.has(cue) for cue in cues if cue not in known)
+    )
 
 
-def used_values(operations: Iterable[ToolSpec], calls: Iterable[Mapping[str, JsonValue]]) -> Counter[str]:
-    """Gives how often the constants of calls hold each value with cues."""
-    known = _cues(operations)
-    given = (value for call in calls for value in call.values() if isinstance(value, str))
-    return Counter(value for value in given if value in known)
+def used_values(operations: Iterable[ToolSpec], calls: Iterable[Mapping[str, JsonValue]]) -> frozenset[str]:
+    """Gives the values with cues that the constants of calls hold."""
+    given = {value for call in calls for value in call.values() if isinstance(value, str)}
+    return frozenset(given & _cues(operations).keys())
 
 
 def giving(operations: Mapping[str, ToolSpec], owed: Iterable[str]) -> dict[str, ToolSpec]:

@@ -94,8 +94,7 @@ class Sheet:
         specs = self.operations.values()
         asked = asked_values(specs, self.grounding, self._columns())
         given = used_values(specs, (_constants(draft) for draft in self.drafts))
-        missing = [value for value, count in asked.items() if count > given[value]]
-        offer = replace(self.offer(answering=False), operations=giving(self.operations, missing))
+        offer = replace(self.offer(answering=False), operations=giving(self.operations, asked - given))
         return offer if offer.operations and is_open(offer, self.grounding) else None
 
     def _columns(self) -> Iterator[str]:

@@ -1,8 +1,6 @@
-"""What a goal asks for in so many words must come of the plan, as often as it is asked for."""
+"""What a goal asks for in so many words must come of the plan."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 import pytest
 
@@ -18,22 +16,21 @@ OPERATIONS = words_of(default_catalogue().tools)
 @pytest.mark.parametrize(
     ("goal", "columns", "asked"),
     [
-        pytest.param("What is the median pay?", (), {"median": 1}, id="one"),
-        pytest.param("The average age and the average pay", (), {"mean": 2}, id="twice"),
-        pytest.param("average, average, average", (), {"mean": 2}, id="twice at most"),
-        pytest.param("standard deviation and mean of the pay", (), {"std": 1, "mean": 1}, id="two statistics"),
-        pytest.param("What do the rows mean_age hold?", ("mean_age",), {}, id="a column's name"),
-        pytest.param("The average of average_rating", ("average_rating",), {}, id="a word that is in a column's name"),
-        pytest.param("Which team earns most?", (), {}, id="nothing in so many words"),
+        pytest.param("What is the median pay?", (), {"median"}, id="one"),
+        pytest.param("Which team is paid best on average?", (), {"mean"}, id="by another word"),
+        pytest.param("standard deviation and mean of the pay", (), {"std", "mean"}, id="two statistics"),
+        pytest.param("What do the rows mean_age hold?", ("mean_age",), set(), id="a column's name"),
+        pytest.param("The average rating", ("average_rating",), set(), id="a word that is in a column's name"),
+        pytest.param("Which team earns most?", (), set(), id="nothing in so many words"),
     ],
 )
-def test_a_goal_asks_for_statistics_by_name(goal: str, columns: tuple[str, ...], asked: dict[str, int]) -> None:
-    assert asked_values(OPERATIONS.values(), ground(goal), columns) == Counter(asked)
+def test_a_goal_asks_for_statistics_by_name(goal: str, columns: tuple[str, ...], asked: set[str]) -> None:
+    assert asked_values(OPERATIONS.values(), ground(goal), columns) == asked
 
 
 def test_a_call_gives_the_statistic_that_it_names() -> None:
     calls = [{"column": "pay", "function": "mean"}, {"n": 3}, {"function": "sum"}]
-    assert used_values(OPERATIONS.values(), calls) == Counter({"mean": 1})
+    assert used_values(OPERATIONS.values(), calls) == {"mean"}
 
 
 def test_what_is_owed_comes_only_of_calls_that_give_it() -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from dagwright.exceptions import InputError
 
 SOURCES = {
+    "asynchow": "github.com/fangru-lin/graph-llm-asynchow-plan at commit 66f9bcff, its plans as JSON: "
+    "`async_benchmark.json`, a list of objects with title, steps, edges, durations_s and optimal_s",
     "gnn4taskplan": "github.com/WxxShirley/GNN4TaskPlan at commit f1486690: "
     "`predictions_huggingface/MODEL/direct.json`, the plans that models wrote for TaskBench's Hugging Face requests",
     "nestful": "github.com/IBM/NESTFUL at commit 053cbde0: `non-executable-glaive-data.json` and `…-spec.json`",

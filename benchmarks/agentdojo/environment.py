@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-from benchmarks.packages import folder
+from benchmarks.own_environment import OwnEnvironment
 from dagwright.exceptions import InputError, ToolRejected, TransportError
 
 NAME = "agentdojo-0.1.35"
 SECONDS = 600
 """Seconds that one answer may take; the first one loads AgentDojo."""
-INSTALL_SECONDS = 1_200
 
 _HERE = Path(__file__).parent
+_OWN = OwnEnvironment(name=NAME, lock=_HERE / "requirements.lock")
 Json = dict[str, Any]
 
 
 def interpreter() -> Path:
     """Gives the interpreter of AgentDojo's own environment, there or not."""
-    inside = ("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")
-    return folder() / NAME / Path(*inside)
+    return _OWN.interpreter
 
 
 def install() -> Path:
@@ -35,19 +32,7 @@ def install() -> Path:
     Raises:
         TransportError: the package index did not give what the lock file names.
     """
-    target = folder() / NAME
-    target.parent.mkdir(parents=True, exist_ok=True)
-    lock = str(_HERE / "requirements.lock")
-    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", lock]
-    for command in ([sys.executable, "-m", "venv", "--clear", str(target)], [str(interpreter()), *install]):
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)  # noqa: S603 - fixed words
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise TransportError(f"AgentDojo could not be installed: {error}") from error
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["pip gave no reason"]
-            raise TransportError(f"AgentDojo could not be installed: {last[0]}")
-    return interpreter()
+    return _OWN.install()
 
 
 class AgentDojo:

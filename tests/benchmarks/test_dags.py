@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
 from benchmarks import engine, makespan
+from benchmarks.asynchow import is_whole, load_plans
 from benchmarks.dags import certified, critical_path, random_dag
 from benchmarks.engine import idle_dag
 from benchmarks.engine_trial import timed
-from benchmarks.makespan import cases_of
+from benchmarks.makespan import Case, asynchow_cases, layers, random_cases
+from benchmarks.suite import Options
+from dagwright.exceptions import InputError
 from executor.compile import compile_workflow
 from executor.embedded import EmbeddedEngine
 from executor.order import order_of
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
 
 PATHS = [
     ({"a": [], "b": [], "c": []}, 3.0),
@@ -28,14 +36,77 @@ def test_the_critical_path_is_the_longest(after: dict[str, list[str]], length: f
     assert critical_path(after, {"a": 1.0, "b": 2.0, "c": 3.0}) == length
 
 
-def test_the_same_seed_gives_the_same_30_dags() -> None:
-    first, again = cases_of(7), cases_of(7)
-    assert first == again
-    assert cases_of(8) != first
-    assert len(first) == 30
-    for _, after, seconds in first:
-        assert 12 <= len(after) <= 30
-        assert all(0 <= second <= 2 for second in seconds.values())
+def test_the_same_seed_gives_the_same_120_dags() -> None:
+    first = random_cases(Options(seed=7))
+    assert random_cases(Options(seed=7)) == first
+    assert random_cases(Options(seed=8)) != first
+    assert len(first) == 120
+    for case in first:
+        assert 12 <= len(case.after) <= 30
+        assert all(2 <= second <= 4 for second in case.seconds.values())
+
+
+PLANS: list[dict[str, Any]] = [
+    {
+        "title": "How to make tea",
+        "steps": ["boil", "find a cup", "pour"],
+        "edges": [["START", "1"], ["START", "2"], ["1", "3"], ["2", "3"], ["3", "END"]],
+        "durations_s": {"1": [60, 180], "2": [30, 30], "3": [0, 20]},
+        "optimal_s": [60, 200],
+    }
+]
+
+
+def asynchow(folder: Path, plans: list[dict[str, Any]]) -> Options:
+    (folder / "asynchow").mkdir()
+    (folder / "asynchow" / "async_benchmark.json").write_text(json.dumps(plans), encoding="utf-8")
+    return Options(data=folder)
+
+
+def test_plans_of_asynchow_are_scaled_to_a_critical_path_of_six_seconds(tmp_path: Path) -> None:
+    [case] = asynchow_cases(asynchow(tmp_path, PLANS))
+    assert case.after == {"s1": [], "s2": [], "s3": ["s1", "s2"]}
+    assert case.seconds == pytest.approx({"s1": 5.4, "s2": 0.9, "s3": 0.6})
+    assert case.path == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({"edges": [["1", "2"], ["2", "1"]]}, "no order of its steps"),
+        ({"edges": [["1", "9"]]}, "no order of its steps"),
+        ({"durations_s": {"1": ["soon", 2]}}, "does not hold AsyncHow's plans"),
+    ],
+)
+def test_a_plan_of_asynchow_that_is_none_is_named(tmp_path: Path, change: dict[str, Any], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        asynchow_cases(asynchow(tmp_path, [PLANS[0] | change]))
+
+
+@pytest.mark.skipif(not (DATA / "asynchow").is_dir(), reason="AsyncHow's plans are not here")
+def test_our_critical_paths_are_asynchows_own_optima() -> None:
+    plans = load_plans(DATA)
+    assert is_whole(DATA) == (len(plans) == 1598)
+    paths = [critical_path(plan.after(), plan.seconds()) for plan in plans]
+    rounded = [plan for plan, path in zip(plans, paths, strict=True) if path != pytest.approx(plan.optimal_s[1])]
+    assert len(rounded) <= 2
+
+
+def test_layers_begin_when_those_before_have_ended() -> None:
+    case = Case("random", "x", {"a": [], "b": ["a"], "c": [], "d": ["b", "c"]}, dict.fromkeys("abcd", 1.0))
+    assert layers(case) == [["a", "c"], ["b"], ["d"]]
+
+
+def test_computed_ratios_need_no_run() -> None:
+    records = list(makespan.run(Options(limit=2, sets=("random", "sequential", "layered")), lambda *_: None))
+    ratio = {str(record["item"]): float(str(record["ratio"])) for record in records}
+    assert list(ratio) == [f"{kind}/random-{name}" for kind in ("sequential", "layered") for name in ("000", "001")]
+    assert ratio["sequential/random-000"] > ratio["layered/random-000"] >= 1
+
+
+def test_a_set_that_is_none_is_named() -> None:
+    with pytest.raises(InputError, match="no set 'embeded'; there are: random, asynchow, sequential"):
+        list(makespan.run(Options(sets=("embeded",)), lambda *_: None))
 
 
 def test_dags_keep_their_order_when_they_are_compiled() -> None:
@@ -51,8 +122,21 @@ def test_an_idle_dag_runs_to_its_end() -> None:
 
 
 def test_scores_are_medians_by_engine_and_by_size() -> None:
-    ratios = makespan.score([{"kind": "embedded", "ratio": ratio} for ratio in (1.0, 1.1, 9.0)])
-    assert {name: metric.value for name, metric in ratios.items()} == {"embedded_ratio": 1.1}
+    ratios = makespan.score(
+        [
+            {"kind": kind, "source": source, "ratio": ratio}
+            for kind, source, ratio in (
+                ("embedded", "random", 1.0),
+                ("embedded", "random", 1.1),
+                ("embedded", "random", 9.0),
+                ("embedded-alone", "asynchow", 2.0),
+            )
+        ]
+    )
+    assert {name: metric.value for name, metric in ratios.items()} == {
+        "embedded_ratio": 1.1,
+        "embedded_alone_asynchow_ratio": 2.0,
+    }
     records = [{"tasks": size, "ms_per_task": each} for size, each in ((1, 5.0), (10_000, 0.5), (10_000, 0.7))]
     assert {name: round(metric.value, 3) for name, metric in engine.score(records).items()} == {
         "overhead_ms_per_task": 0.6,

@@ -34,18 +34,18 @@ from orchestrator.setup import Setup
 from orchestrator.strategy.interleaved import Interleaved
 
 SETS: dict[str, tuple[Fault, float, int]] = {
-    "honest": ("none", 0, 40),
-    "refuses": ("refuses", 0, 40),
-    "wrong_type": ("wrong_type", 0, 40),
-    "out_of_schema": ("out_of_schema", 0, 40),
-    "criterion": ("criterion", 0, 40),
-    "malformed": ("malformed", 0, 40),
+    "honest": ("none", 0, 20),
+    "refuses": ("refuses", 0, 20),
+    "wrong_type": ("wrong_type", 0, 20),
+    "out_of_schema": ("out_of_schema", 0, 20),
+    "criterion": ("criterion", 0, 20),
+    "malformed": ("malformed", 0, 20),
     "oversized": ("oversized", 0, 10),
-    "hang": ("hang", 0, 40),
-    "slow": ("slow", 0, 40),
-    "flaky_10": ("flaky", 0.1, 60),
-    "flaky_30": ("flaky", 0.3, 60),
-    "flaky_50": ("flaky", 0.5, 60),
+    "hang": ("hang", 0, 20),
+    "slow": ("slow", 0, 20),
+    "flaky_10": ("flaky", 0.1, 40),
+    "flaky_30": ("flaky", 0.3, 40),
+    "flaky_50": ("flaky", 0.5, 40),
 }
 """Fault, share of calls where it is flaky, and plans, by set."""
 

@@ -11,7 +11,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any, Literal
@@ -162,6 +162,8 @@ class Faulty:
     observer: Observer
     injected: int = 0
     """Faults so far."""
+    calls: Counter[str] = field(default_factory=Counter[str])
+    """Calls so far, by step."""
     most_bytes: int = 0
     """Bytes of an oversized output."""
 
@@ -176,7 +178,8 @@ class Faulty:
         return _FAULTS[self.fault](self, spec, arguments, context, drawn)
 
     def _drawn(self, context: ToolContext) -> Random:
-        named = f"{self.seed} {context.step} {context.attempt} {context.idempotency_key}"
+        self.calls[context.step] += 1
+        named = f"{self.seed} {context.step} {self.calls[context.step]}"
         return Random(hashlib.sha256(named.encode()).digest())
 
     def done(self, spec: ToolSpec, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -15,8 +16,10 @@ from benchmarks.dags import certified, critical_path, random_dag
 from benchmarks.engine import idle_dag
 from benchmarks.engine_trial import timed
 from benchmarks.makespan import Case, asynchow_cases, layers, random_cases
+from benchmarks.own_environment import OwnEnvironment
+from benchmarks.peers.peer import LANGGRAPH, Job, Peer
 from benchmarks.suite import Options
-from dagwright.exceptions import InputError
+from dagwright.exceptions import InputError, TransportError
 from executor.compile import compile_workflow
 from executor.embedded import EmbeddedEngine
 from executor.order import order_of
@@ -137,9 +140,65 @@ def test_scores_are_medians_by_engine_and_by_size() -> None:
         "embedded_ratio": 1.1,
         "embedded_alone_asynchow_ratio": 2.0,
     }
-    records = [{"tasks": size, "ms_per_task": each} for size, each in ((1, 5.0), (10_000, 0.5), (10_000, 0.7))]
-    assert {name: round(metric.value, 3) for name, metric in engine.score(records).items()} == {
+    measured = [
+        ("embedded", 1, 5.0),
+        ("embedded", 10_000, 0.5),
+        ("embedded", 10_000, 0.7),
+        ("langgraph-memory", 100, 2.0),
+    ]
+    records = [{"kind": kind, "tasks": size, "ms_per_task": each} for kind, size, each in measured]
+    assert {name: round(metric.value, 1) for name, metric in engine.score(records).items()} == {
         "overhead_ms_per_task": 0.6,
         "overhead_ms_per_task_of_1": 5.0,
         "overhead_ms_per_task_of_10000": 0.6,
+        "embedded_tasks_per_second_of_10000": 1714.3,
+        "langgraph_memory_ms_per_task_of_100": 2.0,
+        "langgraph_memory_tasks_per_second_of_100": 500.0,
     }
+
+
+def test_the_floor_runs_every_task_and_a_kind_that_is_none_is_named() -> None:
+    record = engine.KINDS["asyncio"](idle_dag(40))
+    assert 0 < float(str(record["seconds"])) < 1
+    with pytest.raises(InputError, match="no set 'floor'; there are: embedded, langgraph"):
+        list(engine.run(Options(sets=("floor",)), lambda *_: None))
+
+
+PEER_ANSWERS = [
+    ('{"item": "x", "seconds": 1.5, "tasks": 3}', None),
+    ('{"item": "x", "seconds": 1.5, "tasks": 2}', "ran 2 tasks of x, not all once"),
+    ('{"item": "x", "failed": "KeyError: 1"}', "failed at x: KeyError: 1"),
+    ("", "not ended: x"),
+]
+
+
+@pytest.mark.parametrize(("answer", "what"), PEER_ANSWERS)
+def test_a_peer_runs_all_tasks_or_says_what_went_wrong(tmp_path: Path, answer: str, what: str | None) -> None:
+    (tmp_path / "process.py").write_text(f"import sys; sys.stdin.read(); print({answer!r}, end='')", encoding="utf-8")
+
+    class Here(OwnEnvironment):
+        interpreter = Path(sys.executable)
+
+    peer = Peer(name="p", process=tmp_path / "process.py", environment=Here(name="p-1", lock=tmp_path / "p.lock"))
+    jobs = [Job(item="x", after={"a": [], "b": [], "c": ["a"]}, seconds={})]
+    if what is None:
+        assert list(peer.run(jobs, patience=30)) == [("x", 1.5)]
+    else:
+        with pytest.raises(TransportError, match=what):
+            list(peer.run(jobs, patience=30))
+
+
+def test_a_peer_that_is_not_installed_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGWRIGHT_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match=r"python -m benchmarks\.peers\.install langgraph"):
+        list(LANGGRAPH.run([], patience=1))
+
+
+@pytest.mark.slow(reason="runs another package in an environment of its own")
+@pytest.mark.skipif(not LANGGRAPH.environment.interpreter.exists(), reason="LangGraph is not installed")
+def test_langgraph_keeps_to_the_order(tmp_path: Path) -> None:
+    after = {"a": [], "b": ["a"], "c": [], "d": ["b", "c"]}
+    jobs = [Job(item=item, after=after, seconds=dict.fromkeys("abcd", 0.2)) for item in "xy"]
+    for durable in (None, tmp_path / "checkpoints.db"):
+        found = dict(LANGGRAPH.run(jobs, together=2, durable=durable, patience=60))
+        assert all(found[item] >= 0.6 for item in "xy")

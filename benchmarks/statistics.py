@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from statistics import fmean, median
 from typing import TypeVar
 
+from dagwright.interval import wilson
 from dagwright.model import Frozen
 
 T = TypeVar("T")
-
-Z = 1.959963984540054
-"""Quantile of the normal distribution for 95 %."""
 
 RESAMPLES = 2_000
 """Bootstrap samples."""
@@ -38,13 +35,8 @@ def share(hits: int, n: int) -> Metric:
     Raises:
         ValueError: there are no observations, or more hits than observations.
     """
-    if n < 1 or not 0 <= hits <= n:
-        raise ValueError(f"a share needs 0 <= hits <= n and n >= 1, not {hits} of {n}")
-    rate = hits / n
-    scale = 1 + Z * Z / n
-    middle = (rate + Z * Z / (2 * n)) / scale
-    half = Z * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n)) / scale
-    return Metric(value=rate, low=max(0.0, middle - half), high=min(1.0, middle + half), n=n)
+    low, high = wilson(hits, n)
+    return Metric(value=hits / n, low=low, high=high, n=n)
 
 
 def mean(values: Sequence[float], *, seed: int = 0) -> Metric:

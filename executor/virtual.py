@@ -29,9 +29,10 @@ class VirtualRun:
         *,
         workers: int,
         delay: Callable[[Schedule], float] = lambda schedule: schedule.delay,
+        on_end: Callable[[Occurrence, float], None] = lambda end, now: None,
     ) -> None:
-        """`delay` says how many seconds pass before a scheduled attempt is ready."""
-        self._execution, self._attempt, self._delay = execution, attempt, delay
+        """`delay` says how many seconds pass before a scheduled attempt is ready; `on_end` is told of each end."""
+        self._execution, self._attempt, self._delay, self._on_end = execution, attempt, delay, on_end
         self._workers = workers
         self._ready: deque[Schedule] = deque()
         self._active: set[tuple[str, int]] = set()
@@ -69,8 +70,9 @@ class VirtualRun:
             self._at(ends, end)
 
     def _ended(self, item: Occurrence) -> Iterable[Command]:
-        if not isinstance(item, Stopped):
-            self._active.discard((item.step, item.attempt))
+        if not isinstance(item, Stopped) and (item.step, item.attempt) in self._active:
+            self._active.remove((item.step, item.attempt))
+            self._on_end(item, self.now)
         return self._execution.advance(item)
 
     def _obey(self, commands: Iterable[Command]) -> None:

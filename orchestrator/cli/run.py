@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from orchestrator.cli import options
+from orchestrator.cli import options, sampling
 from orchestrator.cli.output import Json
 from orchestrator.cli.session import finish, people_of, stoppable
 
@@ -31,6 +31,7 @@ _RUN_HELP = """Plan, prove and execute a goal; answer, and keep an archive that 
       dagwright run "Which city sold most?" --input sales=@sales.csv
       dagwright run "Sort by price, write sorted.csv" -i data=@data.json --engine conductor
       dagwright run "…" -i data=@data.csv --dry-run      plan and prove, estimate, run nothing
+      dagwright run "…" -i data=@data.csv --dry-run --runs 1000 --failure-rate 0.1 --seed 0
       dagwright run --resume 20260101-120000-abcdef      go on with an interrupted run
 """
 
@@ -46,6 +47,10 @@ def run(
     rules: options.RuleFiles = None,
     resume: Annotated[str, typer.Option("--resume", metavar="RUN", help="Go on with this run.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Prove and estimate; run nothing.")] = False,
+    runs: sampling.Runs = None,
+    failure_rate: sampling.FailureRates = None,
+    timeout_rate: sampling.TimeoutRates = None,
+    seed: sampling.Seed = 0,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve what policy asks about.")] = False,
     json: Json = False,
 ) -> None:
@@ -63,6 +68,7 @@ def run(
         rules=tuple(rules or ()),
     )
     people = people_of(yes=yes, quiet=json)
+    sampled = sampling.sampling_of(runs, failure_rate, timeout_rate, seed, dry_run=dry_run)
     if resume:
         from orchestrator.resumption import names_of
 
@@ -76,7 +82,7 @@ def run(
     if dry_run:
         from orchestrator.cli.stages import rehearse
 
-        return rehearse(goal, given, setup, json=json)
+        return rehearse(goal, given, setup, sampled, json=json)
     outcome = stoppable(setup, lambda: run_goal(goal, given, setup))
     return finish(outcome, setup, json=json)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from orchestrator.cli import options
+from orchestrator.cli import options, sampling
 from orchestrator.cli.output import Json, put, put_json
 
 if TYPE_CHECKING:
@@ -28,7 +28,16 @@ def register(app: typer.Typer) -> None:
     """Adds the verbs."""
     app.command("plan", help="Write a proposal for a goal; nothing is executed.")(plan)
     app.command("compile", help="Compile a proposal that validates to a Conductor workflow.")(compile_)
-    app.command("execute", help="Execute a proposal that validates, in a new run.")(execute)
+    app.command("execute", help=_EXECUTE_HELP)(execute)
+
+
+_EXECUTE_HELP = """Execute a proposal that validates, in a new run; it is not replanned.
+
+    \b
+    Examples:
+      dagwright execute proposal.json
+      dagwright execute proposal.json --dry-run --runs 1000 --failure-rate 0.1 --failure-rate 'web.*=0.2' --seed 0
+"""
 
 
 def plan(
@@ -85,47 +94,68 @@ def execute(
     engine: options.EngineName = "embedded",
     model: options.ModelSpec = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Estimate; run nothing.")] = False,
+    runs: sampling.Runs = None,
+    failure_rate: sampling.FailureRates = None,
+    timeout_rate: sampling.TimeoutRates = None,
+    seed: sampling.Seed = 0,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Approve what policy asks about.")] = False,
     json: Json = False,
 ) -> None:
-    """Executes a proposal as it stands; it is not replanned."""
+    """Executes a proposal as it stands."""
     from orchestrator.assembly import Names, assemble
     from orchestrator.cli.session import finish, people_of, stoppable
     from orchestrator.pipeline import run_proposal
 
+    sampled = sampling.sampling_of(runs, failure_rate, timeout_rate, seed, dry_run=dry_run)
     program = proven(proposal, catalogue, policy, rules)
     own = tuple(rules or ())
     names = Names(model=model, catalogues=tuple(catalogue or ()), policy=policy, engine=engine, rules=own)
     setup = assemble(names, people_of(yes=yes, quiet=json))
     if dry_run:
-        estimate(program, json=json)
+        estimate(program, sampled, json=json)
         return
     outcome = stoppable(setup, lambda: run_proposal(program.proposal, setup, folder=proposal.absolute().parent))
     finish(outcome, setup, json=json)
 
 
-def rehearse(goal: str, inputs: Mapping[str, str | Path | JsonValue], setup: Setup, *, json: bool) -> None:
+def rehearse(
+    goal: str,
+    inputs: Mapping[str, str | Path | JsonValue],
+    setup: Setup,
+    sampled: sampling.Sampling | None = None,
+    *,
+    json: bool,
+) -> None:
     """Plans and proves a goal, then prints what running it would take and reach."""
     from orchestrator.pipeline import plan_goal
 
     run, program = plan_goal(goal, inputs, setup)
-    estimate(program, json=json)
+    estimate(program, sampled, json=json)
     if not json:
         put(f"execute it with: dagwright run --resume {run}")
 
 
-def estimate(program: Program, *, json: bool) -> None:
-    """Prints the calls of a program with bounds of cost and makespan, from the same compiler and scheduler."""
+def estimate(program: Program, sampled: sampling.Sampling | None = None, *, json: bool) -> None:
+    """Prints the calls of a program with bounds of cost and makespan, from the same compiler and scheduler.
+
+    Where runs are to be drawn, how they end and what they take follows.
+    """
     from executor.compile import compile_workflow
+    from executor.forecast import forecast
     from executor.simulate import simulate
-    from orchestrator.view.estimate import drawn
+    from orchestrator.view import estimate as bounds
+    from orchestrator.view import forecast as chances
     from orchestrator.view.terminal import console
 
-    simulation = simulate(program, compile_workflow(program))
+    workflow = compile_workflow(program)
+    simulation = simulate(program, workflow)
+    found = forecast(program, workflow, sampled.faults, runs=sampled.runs, seed=sampled.seed) if sampled else None
     if json:
-        put_json(simulation.as_json())
-    else:
-        console().print(drawn(program, simulation))
+        put_json(simulation if found is None else {**simulation.model_dump(mode="json"), "forecast": found})
+        return
+    console().print(bounds.drawn(program, simulation))
+    if found is not None:
+        console().print(chances.drawn(found))
 
 
 def proven(path: Path, catalogue: list[str] | None = None, policy: str = "", rules: list[str] | None = None) -> Program:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
 
 from dagwright.model import Interval
 from dagwright.policy import Action
@@ -13,6 +16,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 COLOURS: dict[Action, str] = {"allow": "green", "ask": "yellow", "deny": "red"}
+
+LONGEST = 80
+"""Characters of an argument that are shown."""
 
 HEADINGS = ("step", "operation", "effect", "policy", "begins s", "ends s", "cost $", "places")
 
@@ -28,12 +34,32 @@ def drawn(program: Program, simulation: Simulation) -> RenderableType:
         table.add_column(heading, justify="right" if heading.endswith((" s", " $")) else "left")
     for step in simulation.steps:
         table.add_row(*_cells(step))
-    parts: list[RenderableType] = [table, Text(totals(simulation))]
+    parts: list[RenderableType] = [table, *(Text(call(step)) for step in simulation.steps), Text(totals(simulation))]
     if simulation.unknown:
         parts.append(Text(f"without stated time or cost: {', '.join(simulation.unknown)}", style="dim"))
     if any(not step.decided for step in simulation.steps):
         parts.append(Text("(later): policy looks at values that only running gives", style="dim"))
     return Group(*parts)
+
+
+def call(step: SimulatedStep) -> str:
+    """Gives what a step would send: arguments as far as known, and where the others come from."""
+    known = [f"{name}={_clipped(value)}" for name, value in step.arguments.items()]
+    pending = [f"{name}={_source(value)}" for name, value in step.pending.items()]
+    with_credential = f", with credential {step.credential}" if step.credential else ""
+    return f"  {step.step} = {step.operation}({', '.join([*known, *pending])}){with_credential}"
+
+
+def _source(value: JsonValue) -> str:
+    """Gives a reference as `s1/table`; other values that only running gives as they stand in the proposal."""
+    if isinstance(value, dict) and "from" in value:
+        return f"{value['from']}{value.get('path', '')}"
+    return _clipped(value)
+
+
+def _clipped(value: JsonValue) -> str:
+    shown = json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
 
 
 def totals(simulation: Simulation) -> str:

@@ -113,6 +113,30 @@ class History:
         bodies = [body for _, _, body in self._events("task.scheduled")]
         return {(body["step"], body["attempt"]) for body in bodies if body["program"] == self._program}
 
+    def given_up(self) -> frozenset[Instance]:
+        """Gives the steps that another program gave up and went on without, before this one began.
+
+        What followed was computed from their absence, so they stay absent. A step whose failure ended its
+        program is none of them.
+        """
+        self._read()
+        if len(self._programs) < 2:
+            return frozenset()
+        bodies = [body for _, _, body in self._events("workflow")]
+        ends = {body["program"]: body.get("failed_step") for body in bodies if body.get("state") == "ended"}
+        last: dict[tuple[Sha256, Instance], tuple[int, EventKind]] = {}
+        for seq, kind, body in self._events(
+            "task.scheduled", "task.completed", "task.failed", "task.timed_out", "task.cancelled"
+        ):
+            last[body["program"], body["step"]] = seq, kind
+        return frozenset(
+            step
+            for (program, step), (seq, kind) in last.items()
+            if kind in ("task.failed", "task.timed_out")
+            and ends.get(program) != step
+            and self._took(program, step, seq)
+        )
+
     def record_end(self, end: Finish) -> None:
         """Adds how the workflow ended."""
         body: dict[str, JsonValue] = {"program": self._program, "state": "ended"}
@@ -131,7 +155,7 @@ class History:
 
     def record(self, kind: EventKind, step: Instance, attempt: int) -> None:
         """Adds an event that says no more than which attempt."""
-        seq = self._archive.append(kind, {"program": self._program, "step": step, "attempt": attempt}).seq
+        seq = self._archive.note(kind, {"program": self._program, "step": step, "attempt": attempt})
         if kind == "task.timed_out":
             self._tell(seq, step, _late(step))
 
@@ -145,10 +169,10 @@ class History:
             if self._seq < 0:
                 self._read()
             body |= {"output": result.output, "preview": result.preview}
-            seq = self._seq = self._archive.append("task.completed", body).seq
+            seq = self._seq = self._archive.note("task.completed", body)
             self._completed[step, self._program] = seq, body
         else:
-            seq = self._archive.append("task.failed", {**body, "for_good": result.status == "failed_for_good"}).seq
+            seq = self._archive.note("task.failed", {**body, "for_good": result.status == "failed_for_good"})
         self._tell(seq, step, result.feedback)
 
     def _tell(self, seq: int, step: Instance, feedback: Feedback) -> None:
@@ -166,14 +190,19 @@ class History:
         found: dict[Instance, dict[str, Any]] = {}
         if not self._others:
             return found
-        began = self._beginning()
         for (step, program), (seq, body) in self._completed.items():
-            if program != self._program and (began is None or seq < began):
-                name = parts_of(step)[0]
-                intent = self._intents(program).get(name)
-                if intent is not None and intent == self._intents(self._program).get(name):
-                    found[step] = body
+            if self._took(program, step, seq):
+                found[step] = body
         return found
+
+    def _took(self, program: Sha256, step: Instance, seq: int) -> bool:
+        """Whether this program took over what another one knew of a step by some event: it meant the same by it."""
+        began = self._beginning()
+        if program == self._program or (began is not None and seq > began):
+            return False
+        name = parts_of(step)[0]
+        intent = self._intents(program).get(name)
+        return intent is not None and intent == self._intents(self._program).get(name)
 
     def _beginning(self) -> int | None:
         """Gives the event with which this program began to run, or None if it has not."""

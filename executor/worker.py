@@ -15,7 +15,7 @@ from collections.abc import Callable, Container
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, ordered_json
-from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, TimedOut, TransportError
+from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, TimedOut, ToolRejected, TransportError
 from dagwright.feedback import Feedback
 from dagwright.program import Program, ProgramStep
 from dagwright.tool import ControlBinding
@@ -81,7 +81,8 @@ class GuardedWorker:
         self._limits, self._breakers = limits or RateLimits(), breakers or Breakers()
         self._scope, self._controls = Scope(program, self, archive.get), controls_of(program)
         self._threads = Threads("tool")
-        self._reading = threading.Lock()
+        self._reading, self._meaning = threading.Lock(), threading.Lock()
+        self._given_up: frozenset[Instance] | None = None
 
     def __call__(self, activation: Activation) -> StepResult:
         """Runs one attempt.
@@ -94,6 +95,7 @@ class GuardedWorker:
         try:
             if activation.program != self._program.hash:
                 raise GuardViolation(f"this worker runs program {self._program.hash}", code="wrong_program")
+            self._check_not_given_up(activation.instance)
             if isinstance(item.spec.binding, ControlBinding):
                 return self._decide(item, activation, begun)
             arguments = self._arguments(item, activation)
@@ -118,6 +120,14 @@ class GuardedWorker:
         check_arguments(arguments, item.spec)
         return arguments
 
+    def _check_not_given_up(self, step: Instance) -> None:
+        """Refuses a step that an earlier version of the plan went on without: what followed used its absence."""
+        with self._reading:
+            if self._given_up is None:
+                self._given_up = self._history.given_up()
+        if step in self._given_up:
+            raise ToolRejected(f"an earlier version of the plan went on without step {step!r}", code="given_up")
+
     def output(self, step: Instance) -> Sha256 | None:
         """Gives the hash of what an instance gave, or None if it has not completed."""
         with self._reading:
@@ -141,7 +151,7 @@ class GuardedWorker:
             outputs=summary_of(outputs, DECIDED, trusted=False),
             performance_metrics=performance_of(activation, begun),
         )
-        output = self._archive.put_bytes(ordered_json(outputs))
+        output = self._archive.keep_bytes(ordered_json(outputs))
         preview: dict[str, JsonValue] = dict(feedback.outputs)
         return StepResult(status="completed", output=output, choice=choice, preview=preview, feedback=feedback)
 
@@ -165,7 +175,9 @@ class GuardedWorker:
     ) -> tuple[Sha256, Feedback]:
         """Runs the effect, or finds that it has happened already."""
         spec = item.spec
-        key = self._ledger.current(self._ledger.key(activation.run, activation.instance, spec.name, arguments))
+        key = self._ledger.key(activation.run, activation.instance, spec.name, arguments)
+        if spec.effect != "read":
+            key = self._ledger.current(key)
         entry = self._ledger.find(key) if spec.effect != "read" else None
         if entry is not None and entry.output is not None:
             return entry.output, self._success(item, self._archive.get(entry.output), arguments, activation, begun)
@@ -190,11 +202,10 @@ class GuardedWorker:
         before = self._ledger.find(key) if recorded and not once else None
         doubtful = before is not None and before.state in ("intended", "unknown")  # an earlier attempt may have acted
         if recorded:
-            more = self._undoing(item, arguments)
-            self._ledger.intend(key, context.step, spec.name, durable=once, more=more)
+            self._intend(key, item, context, self._undoing(item, arguments))
         try:
             outputs = self._timed(lambda: runner(spec, arguments, context), context, stopped)
-            output = self._archive.put_bytes(checked_outputs(outputs, spec))
+            output = self._archive.keep_bytes(checked_outputs(outputs, spec))
         except Exception as error:
             if recorded and not doubtful and not may_have_acted(error):
                 self._ledger.not_done(key)
@@ -206,6 +217,15 @@ class GuardedWorker:
         if recorded:
             self._ledger.done(key, output, durable=once)
         return outputs, output
+
+    def _intend(self, key: Sha256, item: ProgramStep, context: ToolContext, more: dict[str, JsonValue]) -> None:
+        """Enters an effect; one that must not happen twice only if no attempt did meanwhile that was given up."""
+        once = not item.spec.idempotent
+        with self._meaning:
+            entry = self._ledger.find(key) if once else None
+            if entry is not None and entry.state != "not_done":
+                raise UnknownOutcome("an earlier attempt is still about it, and it must not happen twice")
+            self._ledger.intend(key, context.step, item.spec.name, durable=once, more=more)
 
     def _undoing(self, item: ProgramStep, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Gives what the ledger keeps so that an effect can be undone, or a person asked about it."""

@@ -435,3 +435,39 @@ def test_a_binding_without_a_runner(archive: Archive, build: Any) -> None:
     result = GuardedWorker(program, archive, {})(Activation(run="run", program=program.hash, step="a", attempt=1))
     assert code(result) == ("failed_for_good", "guard", "no_runner")
     assert Ledger(archive).entries() == ()
+
+
+def test_an_attempt_that_was_given_up_while_it_looked_does_not_act_beside_the_next_one(
+    archive: Archive, build: Any
+) -> None:
+    class Slow(Ledger):
+        """Answers the first question only after a second attempt has come and gone."""
+
+        asked = 0
+
+        def find(self, key: str) -> Any:
+            found = super().find(key)
+            Slow.asked += 1
+            if Slow.asked == 2:  # the first was for the key under which to try
+                looked.set()
+                go_on.wait(20)
+            return found
+
+    looked, go_on, tool = threading.Event(), threading.Event(), Tool()
+    program = build.program({"a": []}, specs={"a": build.operation(effect="write", idempotent=False)})
+    worker = GuardedWorker(program, archive, {"python": tool}, ledger=Slow(archive))
+    results: list[StepResult] = []
+
+    def go(number: int) -> None:
+        results.append(worker(Activation(run=archive.run, program=program.hash, step="a", attempt=number)))
+
+    first = threading.Thread(target=go, args=(1,))
+    first.start()
+    assert looked.wait(20)
+    go(2)
+    go_on.set()
+    first.join(20)
+    worker.close()
+    assert len(tool.calls) == 1
+    assert [result.status for result in results] == ["completed", "failed_for_good"]
+    assert [entry.state for entry in ledger_of(archive)] == ["done"]

@@ -52,8 +52,11 @@ SETS: dict[str, tuple[Fault, float, int]] = {
 PASSING = ("slow", "flaky_10", "flaky_30", "flaky_50")
 """Sets whose faults pass, so that the right end can be reached: what `recovered` is about."""
 
+PATIENCE = 5
+"""Questions that a person answers before giving up on a run and having it undone."""
+
 ROUNDS = 40
-"""Questions that a person answers before giving up on a run."""
+"""Questions that a person answers altogether."""
 
 POLICIES = (
     Policy(name="asking"),
@@ -150,10 +153,13 @@ class _Trial:
     def to_end(self, case: Case) -> Outcome:
         """Runs the plan; answers what is asked, and resumes."""
         outcome = run_proposal(case.proposal, self._setup(), folder=self.folder)
-        while outcome.status == "waiting" and self.questions < ROUNDS:
+        while outcome.status == "waiting" and self.questions < PATIENCE:
             self._answer(outcome.run)
             outcome = resume_run(outcome.run, self._setup())
-        return outcome
+        if outcome.status != "waiting":
+            return outcome
+        standing = compensate_run(outcome.run, self._setup()).standing
+        return outcome.model_copy(update={"status": "failed", "not_undone": standing})
 
     def settle_rest(self, outcome: Outcome) -> list[JsonValue]:
         """Answers what a failed run left in doubt and has it undone; gives the steps that are said to stand still."""

@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from dagwright.canonical import to_json
 from dagwright.exceptions import ArchiveError
 from dagwright.goal import Goal
+from dagwright.proposal import Proposal
 from executor.archive import Archive
 from executor.export import opened
 from executor.folder import runs
@@ -72,6 +74,7 @@ def full(home: Path, run: str) -> dict[str, JsonValue]:
             "status": status_of(archive),
             "goal": _goal_text(archive),
             "plan": proposal.plan.model_dump(mode="json") if proposal else None,
+            "controls": _controls(proposal) if proposal else {},
             "states": dict(task_states(proposal, archive)) if proposal else {},
             "report": bodies["report"][-1] if bodies["report"] else None,
             "replans": bodies["replan"],
@@ -87,6 +90,12 @@ def full(home: Path, run: str) -> dict[str, JsonValue]:
             "outcome": bodies["outcome"][-1] if bodies["outcome"] else None,
             "head": archive.head,
         }
+
+
+def _controls(proposal: Proposal) -> dict[str, JsonValue]:
+    """Gives what surrounds the steps of each task that has a block, in the wire format, by task id."""
+    found = {item.task_id: item.control for item in proposal.decompositions if item.control is not None}
+    return {task: to_json(control) for task, control in found.items()}
 
 
 def _goal_text(archive: Archive) -> str:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
+from dagwright.control import Control
 from dagwright.finding import Report
 from dagwright.plan import Plan
 from orchestrator.view import text
+from orchestrator.view.blocks import words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -27,7 +29,9 @@ def drawn(run: dict[str, JsonValue]) -> RenderableType:
         Text.assemble(("goal ", "bold"), str(run["goal"])),
     ]
     if run["plan"]:
-        parts.append(text.tree(Plan.model_validate(run["plan"])))
+        controls = cast("dict[str, JsonValue]", run["controls"])
+        blocks = {task: words(Control.model_validate(control)) for task, control in controls.items()}
+        parts.append(text.tree(Plan.model_validate(run["plan"]), blocks))
     if run["report"]:
         parts.append(text.findings(Report.model_validate(run["report"])))
     parts += timeline(cast("list[dict[str, JsonValue]]", run["steps"]))

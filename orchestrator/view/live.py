@@ -13,6 +13,7 @@ from dagwright.proposal import Proposal
 from executor.engine import Progress
 from orchestrator.listener import Listener
 from orchestrator.view import text
+from orchestrator.view.blocks import words_by_task
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,7 +71,7 @@ class LiveView(Listener):
     def proposed(self, proposal: Proposal) -> None:
         """Draws the plan."""
         self.console.print()
-        self.console.print(text.tree(proposal.plan))
+        self.console.print(text.tree(proposal.plan, words_by_task(proposal)))
 
     def reported(self, report: Report) -> None:
         """Shows the findings."""

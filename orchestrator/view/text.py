@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from pydantic import JsonValue
 
 from dagwright.feedback import Outcome
-from dagwright.finding import Report
+from dagwright.finding import Finding, Report
 from dagwright.plan import Plan
 
 if TYPE_CHECKING:
@@ -23,8 +23,13 @@ ROWS_SHOWN = 12
 MARKS = {"error": "[red]✗[/]", "warning": "[yellow]![/]", "info": "[blue]·[/]"}
 
 
-def tree(plan: Plan) -> Tree:
-    """Gives the plan as a tree: each task once, below the last of those that it waits for."""
+def tree(plan: Plan, blocks: Mapping[str, str] | None = None) -> Tree:
+    """Gives the plan as a tree: each task once, below the last of those that it waits for.
+
+    Args:
+        plan: the plan.
+        blocks: what surrounds the steps of a task, in words, by task id.
+    """
     from rich.markup import escape
     from rich.tree import Tree
 
@@ -37,8 +42,15 @@ def tree(plan: Plan) -> Tree:
         parent = nodes.get(ready.dependencies[-1], root) if ready.dependencies else root
         others = [f"[dim]also after {', '.join(ready.dependencies[:-1])}[/]"] if len(ready.dependencies) > 1 else []
         label = " ".join([f"[cyan]{escape(ready.task_id)}[/] {escape(ready.description)}", *others])
-        nodes[ready.task_id] = parent.add(label)
+        nodes[ready.task_id] = parent.add(label + block_line((blocks or {}).get(ready.task_id, "")))
     return root
+
+
+def block_line(words: str) -> str:
+    """Gives what surrounds a task's steps as a line below the task, in Rich's markup; nothing for nothing."""
+    from rich.markup import escape
+
+    return f"\n[italic magenta]{escape(words)}[/]" if words else ""
 
 
 def findings(report: Report) -> RenderableType:
@@ -49,7 +61,7 @@ def findings(report: Report) -> RenderableType:
 
     lines: list[RenderableType] = []
     for finding in report.findings:
-        place = finding.step_id or finding.task_id or finding.path or "proposal"
+        place = _place(finding)
         lines.append(
             Text.from_markup(
                 f"{MARKS[finding.severity]} [bold]{finding.code}[/] {escape(place)}: {escape(finding.message)}"
@@ -66,6 +78,13 @@ def findings(report: Report) -> RenderableType:
     tail = ", ".join(filter(None, [f"{counts['error']} errors", f"{counts['warning']} warnings", checked]))
     lines.append(Text.from_markup(f"{verdict}: {tail}{approval}"))
     return Group(*lines)
+
+
+def _place(finding: Finding) -> str:
+    """Gives the step that a finding is about, what controls a block by its task; else the task, or the path."""
+    step = finding.step_id or ""
+    listed = step if "-" not in step else ""  # ids of a proposal's own steps have no hyphen
+    return listed or finding.task_id or finding.path or "proposal"
 
 
 def answer(values: Mapping[str, JsonValue]) -> RenderableType:

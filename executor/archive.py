@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from dagwright.event import GENESIS, Event, EventKind
 from dagwright.exceptions import ArchiveError
 from executor.database import Database, Values
 from executor.folder import DATABASE, folder_of, new_folder, runs
+from executor.waiting import MAX_BYTES, Waiting
 
 SCHEMA_VERSION = 2
 """Version 1 had no `head`: where a history was cut off at its end, nothing said so."""
@@ -39,6 +40,8 @@ CREATE TABLE ledger (
     state TEXT NOT NULL, output TEXT) WITHOUT ROWID;
 """
 
+_ADD_ARTEFACT = "INSERT OR IGNORE INTO artefact VALUES (?, ?)"
+
 
 class Archive:
     """The record of one run. Thread-safe; made by `create` or `open`, closed by `close` or `with`."""
@@ -46,12 +49,18 @@ class Archive:
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         """The run's folder."""
+        self.files = folder / "files"
+        """The folder for everything that tools write."""
+        self.inputs = folder / "inputs"
+        """The folder with the goal's files."""
         self._database = database
         self.run: str = database.read("SELECT id FROM run")[0][0]
         """The run's id."""
         self._run_json = canonical_json(self.run).decode()
         self._has_head: bool = database.read("PRAGMA user_version")[0][0] > 1
         self._seq, self._head = self._last()
+        self._rows: list[Values] = []
+        self._waiting = Waiting()
 
     @classmethod
     def create(cls, home: Path, run: str) -> Archive:
@@ -104,16 +113,6 @@ class Archive:
         return archive
 
     @property
-    def files(self) -> Path:
-        """The folder for everything that tools write."""
-        return self.folder / "files"
-
-    @property
-    def inputs(self) -> Path:
-        """The folder with the goal's files."""
-        return self.folder / "inputs"
-
-    @property
     def head(self) -> Sha256:
         """Hash of the last event; `GENESIS` where there is none. Names the whole history."""
         return self._head
@@ -140,13 +139,28 @@ class Archive:
             ValueError: the body is not JSON (a number that is not finite, a lone surrogate).
         """
         time, text = datetime.now(UTC), canonical_json(body)
-        with self.batch():
-            seq, prev, stamp = self._seq + 1, self._head, _stamp(time)
-            digest = _digest(text, kind, prev, self._run_json, seq, stamp)
-            row = (seq, stamp, kind, text.decode(), prev, digest)
-            self._database.write("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", row)
-            self._seq, self._head = seq, digest
-            return _event(self.run, (seq, time, kind, body, prev, digest))
+        with self._database.guard:
+            seq, prev = self._seq + 1, self._head
+            self._add(kind, text, time)
+            return _event(self.run, (seq, time, kind, body, prev, self._head))
+
+    def note(self, kind: EventKind, body: JsonValue) -> int:
+        """Adds an event as `append` does, and gives its number only."""
+        text = canonical_json(body)
+        with self._database.guard:
+            self._add(kind, text, datetime.now(UTC))
+            return self._seq
+
+    def _add(self, kind: EventKind, text: bytes, time: datetime) -> None:
+        """Adds an event to those of the batch, or in a batch of its own; the guard is held."""
+        if not self._database.is_batch:
+            with self.batch():
+                self._add(kind, text, time)
+            return
+        seq, prev, stamp = self._seq + 1, self._head, _stamp(time)
+        digest = _digest(text, kind, prev, self._run_json, seq, stamp)
+        self._rows.append((seq, stamp, kind, text.decode(), prev, digest))
+        self._seq, self._head = seq, digest
 
     @contextmanager
     def batch(self, *, durable: bool = True) -> Generator[None]:
@@ -156,15 +170,27 @@ class Archive:
         outermost decides. Errors as for `append`.
         """
         with self._database.batch(durable=durable) as is_outermost:
-            before = (self._seq, self._head)
+            if not is_outermost:
+                yield
+                return
+            before, waited = (self._seq, self._head), list[tuple[Sha256, bytes]]()
             try:
                 yield
-                if is_outermost and self._head != before[1] and self._has_head:
+                waited = self._waiting.take()
+                self._database.write_all(_ADD_ARTEFACT, waited)
+                self._write_events()
+                if self._head != before[1] and self._has_head:
                     self._database.write("UPDATE head SET hash = ?", (self._head,))
             except BaseException:
-                if is_outermost:
-                    self._seq, self._head = before
+                self._seq, self._head = before
+                self._rows.clear()
+                self._waiting.give_back(waited)
                 raise
+
+    def _write_events(self) -> None:
+        """Writes the events of the batch so far; the guard is held."""
+        rows, self._rows = self._rows, []
+        self._database.write_all("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def sync(self) -> None:
         """Makes all that was added survive a loss of power. Errors as for `append`."""
@@ -173,7 +199,7 @@ class Archive:
     def events(self, kind: EventKind | None = None, *, after: int = -1) -> Iterator[Event]:
         """Gives the events in order, only those of a kind if one is given, with `seq` > `after`."""
         query = "SELECT seq, time, kind, body, prev, hash FROM event WHERE seq > ?"
-        rows = self._database.read(
+        rows = self.rows(
             query + (" AND kind = ?" if kind else "") + " ORDER BY seq", (after, kind) if kind else (after,)
         )
         for seq, time, found, body, prev, digest in rows:
@@ -199,7 +225,19 @@ class Archive:
         """Stores bytes and gives their hash. Errors as for `put`."""
         digest = sha256_bytes(data)
         with self.batch(durable=False):
-            self._database.write("INSERT OR IGNORE INTO artefact VALUES (?, ?)", (digest, data))
+            self._database.write(_ADD_ARTEFACT, (digest, data))
+        return digest
+
+    def keep_bytes(self, data: bytes) -> Sha256:
+        """Stores bytes no later than the next event, which may name them, and gives their hash. Errors as for `put`.
+
+        Small ones wait for that event's transaction; a crash before it leaves nothing of them.
+        """
+        if len(data) > MAX_BYTES:
+            return self.put_bytes(data)
+        self._database.check_writable()
+        digest = sha256_bytes(data)
+        self._waiting.add(digest, data)
         return digest
 
     def get(self, sha256: Sha256) -> JsonValue:
@@ -216,6 +254,9 @@ class Archive:
 
     def get_bytes(self, sha256: Sha256) -> bytes:
         """Gives the bytes with this hash; checks them. Errors as for `get`."""
+        waiting = self._waiting.get(sha256)
+        if waiting is not None:
+            return waiting
         rows = self._database.read("SELECT data FROM artefact WHERE sha256 = ?", (sha256,))
         if not rows:
             raise ArchiveError(f"artefact {sha256} is not in the archive of run {self.run!r}")
@@ -226,7 +267,10 @@ class Archive:
 
     def rows(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Gives the rows of a SELECT, for `verify` and the ledger."""
-        return self._database.read(query, values)
+        with self._database.guard:
+            if self._rows:
+                self._write_events()
+            return self._database.read(query, values)
 
     def execute(self, statement: str, values: Values) -> None:
         """Runs one writing statement, for the ledger, inside a `batch`. Errors as for `append`."""
@@ -235,6 +279,10 @@ class Archive:
 
     def close(self) -> None:
         """Closes the file and lets go of the lock; doing so twice is harmless."""
+        with suppress(ArchiveError):
+            if self._waiting:
+                with self.batch(durable=False):
+                    pass
         self._database.close()
 
     def __enter__(self) -> Archive:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Container, Generator
+from collections.abc import Callable, Container, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,10 @@ class Database:
 
     def __init__(self, path: Path, connection: sqlite3.Connection, lock: FileLock | None, *, what: str) -> None:
         self._path, self._connection, self._lock, self._what = path, connection, lock, what
-        self._guard = threading.RLock()
-        self._is_batch = False
+        self.guard = threading.RLock()
+        """Held by the thread that reads or writes, for as long as its batch lasts."""
+        self.is_batch = False
+        """Whether the thread that holds the guard is inside a batch."""
         self._log: int | None = None
         self._refusal: Callable[[], ArchiveError] | None = None
 
@@ -88,21 +90,22 @@ class Database:
             DiskError: the disk is full or broken; the file then takes nothing more.
             ArchiveError: it is closed, or was opened for reading only.
         """
-        with self._guard:
-            self._check_writable()
-            if self._is_batch:
+        with self.guard:
+            self.check_writable()
+            if self.is_batch:
                 yield False
                 return
             self.write("BEGIN IMMEDIATE")
-            self._is_batch = True
+            self.is_batch = True
             try:
                 yield True
+                self.check_writable()
                 self.write("COMMIT")
             except BaseException:
                 self._roll_back()
                 raise
             finally:
-                self._is_batch = False
+                self.is_batch = False
             if durable:
                 self.sync()
 
@@ -113,13 +116,20 @@ class Database:
         except sqlite3.Error as error:
             raise self._refused(error) from error
 
+    def write_all(self, statement: str, rows: Sequence[Values]) -> None:
+        """Runs one writing statement for each of the rows, inside a `batch`. Errors as for `batch`."""
+        try:
+            self._connection.executemany(statement, rows)
+        except sqlite3.Error as error:
+            raise self._refused(error) from error
+
     def read(self, query: str, values: Values = ()) -> list[tuple[Any, ...]]:
         """Gives the rows of a SELECT.
 
         Raises:
             ArchiveError: the file is damaged, or closed.
         """
-        with self._guard:
+        with self.guard:
             try:
                 return self._connection.execute(query, values).fetchall()
             except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -127,7 +137,7 @@ class Database:
 
     def sync(self) -> None:
         """Makes all that was written survive a loss of power. Errors as for `batch`."""
-        with self._guard:
+        with self.guard:
             try:
                 if self._log is None:
                     self._log = os.open(f"{self._path}-wal", os.O_RDWR)
@@ -137,7 +147,7 @@ class Database:
 
     def close(self) -> None:
         """Closes the file and lets go of the lock; doing so twice is harmless."""
-        with self._guard:
+        with self.guard:
             self._refusal = self._refusal or (lambda: ArchiveError(f"{self._what} is closed"))
             self._connection.close()
             if self._log is not None:
@@ -146,7 +156,8 @@ class Database:
             if self._lock is not None:
                 self._lock.release()
 
-    def _check_writable(self) -> None:
+    def check_writable(self) -> None:
+        """Raises what `batch` raises where it takes nothing."""
         if self._lock is None:
             raise ArchiveError(f"{self._what} was opened for reading only")
         if self._refusal is not None:

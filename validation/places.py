@@ -59,7 +59,9 @@ def _destination(context: Context, step: PlacedStep, destination: Destination) -
     does = "reach host" if kind == "host" else "run command"
     message = f"step {step.step_id!r} would {does} {name!r}; policy allows {allowed}"
     place = f"{step.path}/tool_intent"
-    return finding("P409", place, message, task=step.task_id, step=step.step_id, **{kind: name})
+    if kind == "host":
+        return finding("P409", place, message, task=step.task_id, step=step.step_id, host=name)
+    return finding("P409", place, message, task=step.task_id, step=step.step_id, command=name)
 
 
 def _paths(context: Context, step: PlacedStep, contract: Contract) -> Iterator[Finding]:

@@ -138,7 +138,7 @@ def forecast(
         raise InputError(f"a forecast needs 1 to {MAX_RUNS:,} runs, not {runs:,}")
     world = _World(program, workflow, faults, seed, workers)
     samples = [_Run(world, number).sample() for number in range(runs)]
-    endings = Counter(sample.ending for sample in samples)
+    endings: Counter[Ending] = Counter(sample.ending for sample in samples)
     low, high = wilson(endings["done"], runs)
     specs = [item.spec for item in program.steps]
     ended = [sample.seconds for sample in samples if sample.ending in ("done", "over_budget")]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -95,13 +97,13 @@ def prove(planned: Planned, setup: Setup, archive: Archive, prior: Prior | None)
         ProposalRejected: errors are left; both reports are in the archive.
     """
     setup.listener.proposed(planned.proposal)
-    _record(planned.proposal, planned, archive)
     report = check(planned.proposal, setup)
+    _record(planned.proposal, planned, archive, findings=counted(finding.code for finding in report.errors))
     proposal = planned.proposal
     if not report.is_valid:
-        proposal = _repaired(proposal, setup)
+        proposal, applied = _repaired(proposal, setup)
         if proposal != planned.proposal:
-            _record(proposal, planned, archive)
+            _record(proposal, planned, archive, applied=counted(applied))
     try:
         program = certified(proposal, setup)
         report = _with_widening(program, prior)
@@ -157,19 +159,26 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def _repaired(proposal: Proposal, setup: Setup) -> Proposal:
+def counted(codes: Iterable[str]) -> dict[str, JsonValue]:
+    """Gives how often each code is there, for an event's body."""
+    return dict(sorted(Counter(codes).items()))
+
+
+def _repaired(proposal: Proposal, setup: Setup) -> tuple[Proposal, list[str]]:
+    """Gives a proposal after its fixes, and the codes of the findings whose fixes were applied."""
     from validation import repair
 
     repaired = repair(to_json(proposal), catalogue=setup.catalogue, policy=setup.policy, workers=ALL_KINDS)
     try:
-        return Proposal.model_validate(repaired.proposal)
+        return Proposal.model_validate(repaired.proposal), [code for code, _ in repaired.applied]
     except ValidationError:
-        return proposal
+        return proposal, []
 
 
-def _record(proposal: Proposal, planned: Planned, archive: Archive) -> None:
+def _record(proposal: Proposal, planned: Planned, archive: Archive, **counts: dict[str, JsonValue]) -> None:
+    """Archives a proposal with counts by code: `findings`, its errors as proposed, or `applied`, its fixes."""
     body: dict[str, JsonValue] = {"version": proposal.version, "proposal": archive.put(proposal)}
-    archive.append("proposal", {**body, "lines": dict(planned.lines)})
+    archive.append("proposal", {**body, "lines": dict(planned.lines), **counts})
 
 
 def _with_widening(program: Program, prior: Prior | None) -> Report:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from orchestrator.cli import options
+from orchestrator.cli import findings, options
 from orchestrator.cli.output import Json, put, put_json
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ app = typer.Typer(
       dagwright runs replay RUN                  every artefact again, without model or network
       dagwright runs replay RUN --policy p.yaml  what would now be decided otherwise
       dagwright runs verify RUN                  any changed byte is found
+      dagwright runs findings                    errors of proposals, and what fixed them
       dagwright runs export RUN -o run.zip
       dagwright verify run.zip
     """,
@@ -48,6 +49,7 @@ class View(StrEnum):
 
 def register(main: typer.Typer) -> None:
     """Adds `dagwright verify RUN`, the short form of `dagwright runs verify RUN`."""
+    app.command("findings", help=findings.HELP)(findings.findings)
     main.command("verify", help="Check that a run's archive, or an exported file, is what was written; offline.")(
         verify
     )

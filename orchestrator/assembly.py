@@ -173,7 +173,7 @@ def open_engine(name: str) -> Engine:
     if name == "conductor" or name.startswith(("http://", "https://")):
         from executor.conductor.engine import ConductorEngine
 
-        return ConductorEngine(conductor_url() if name == "conductor" else _api(name))
+        return ConductorEngine(conductor_url() if name == "conductor" else ",".join(map(_api, name.split(","))))
     raise InputError(f"there is no engine {name!r}; engines are: embedded, conductor, or the URL of a Conductor server")
 
 

@@ -82,13 +82,26 @@ class ConductorRefused(ContentError):
 
 
 class ConductorClient:
-    """Talks to one server. Thread-safe; every request has a time-out and a bounded number of attempts."""
+    """Talks to one server, or to several on one database: where one does not answer, the next is asked.
+
+    Thread-safe; every request has a time-out and a bounded number of attempts.
+    """
 
     def __init__(self, url: str, *, timeout: float = 20.0) -> None:
-        """`url` is the address of the API, `http://HOST:PORT/api`; `timeout` in seconds a request."""
-        self.url = url.rstrip("/")
+        """`url` is the address of the API, `http://HOST:PORT/api`, or several separated by commas.
+
+        `timeout` is in seconds a request.
+        """
+        self._urls = [part.strip().rstrip("/") for part in url.split(",") if part.strip()]
+        if not self._urls:
+            raise ValueError("a client needs the address of a server")
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-        self._http = httpx.Client(base_url=self.url, timeout=timeout, limits=limits, trust_env=False)
+        self._http = httpx.Client(timeout=timeout, limits=limits, trust_env=False)
+
+    @property
+    def url(self) -> str:
+        """The address of the server that is asked now."""
+        return self._urls[0]
 
     def close(self) -> None:
         """Closes all connections."""
@@ -105,12 +118,12 @@ class ConductorClient:
             raise ConductorRefused(f"Conductor refused one of the workflows {names}: {failed}", status=400)
 
     def check(self) -> None:
-        """Makes one attempt to reach the server.
+        """Makes one attempt to reach each server, until one answers.
 
         Raises:
-            Unreachable: it is not there.
+            Unreachable: none is there.
         """
-        self.poll("dagwright.none", "none", "dagwright", count=1, milliseconds=0, attempts=1)
+        self.poll("dagwright.none", "none", "dagwright", count=1, milliseconds=0, attempts=len(self._urls))
 
     def start(self, definition: Mapping[str, JsonValue], correlation: str, inputs: Mapping[str, JsonValue]) -> str:
         """Starts a workflow, with its correlation id as the domain of its tasks, and gives its id.
@@ -197,18 +210,25 @@ class ConductorClient:
         for attempt in range(attempts):
             if attempt:
                 time.sleep(0.25 * 2**attempt)
+            url = self.url
             try:
-                answer = self._http.request(method, path, json=json, params=params)
+                answer = self._http.request(method, f"{url}{path}", json=json, params=params)
             except httpx.TimeoutException as late:
                 error = TimedOut(f"Conductor did not answer {method} {path} in time: {late}")
             except (httpx.TransportError, RuntimeError) as broken:  # the latter where the client was closed meanwhile
-                error = Unreachable("the Conductor server", f"{self.url}: {broken}", remedy=REMEDY)
+                error = Unreachable("the Conductor server", f"{url}: {broken}", remedy=REMEDY)
             else:
                 if answer.status_code < 500:
                     return _accepted(answer, f"{method} {path}")
                 error = TransportError(f"Conductor failed at {method} {path}: {answer.text[:500]}")
+            self._turn_from(url)
         assert error is not None
         raise error
+
+    def _turn_from(self, url: str) -> None:
+        """Puts a server that did not answer last, unless another thread has just done so."""
+        if self._urls[0] == url:
+            self._urls = [*self._urls[1:], url]
 
 
 def _accepted(answer: httpx.Response, what: str) -> httpx.Response:

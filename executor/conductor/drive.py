@@ -37,6 +37,10 @@ GRACE = 2.0
 Actions = list[Callable[[], None]]
 
 
+class ServerFailed(TransportError):
+    """Raised when a server ended an execution in which nothing had failed, as one can that was killed."""
+
+
 class Drive:
     """One call of `ConductorEngine.run`. One thread decides and writes; others poll, work and read."""
 
@@ -52,12 +56,16 @@ class Drive:
         self._server_ended = False
 
     def to_end(self, cancelled: threading.Event) -> EngineResult:
-        """Runs until the server says that the execution has ended."""
+        """Runs until the server says that the execution has ended.
+
+        Raises:
+            ServerFailed: it ended for a reason of the server's own; a new one goes on with what is archived.
+        """
         try:
             self._attempts.resume()
             if self._execution.ended is None:
                 self._contact = Contact(self._client, self._begin(), self._threads, self._news)
-                self._wind_down(self._follow(cancelled))
+                self._wind_down(self._followed(cancelled))
             end = self._execution.ended
             assert end is not None
         finally:
@@ -69,6 +77,15 @@ class Drive:
             feedback=self._run.history.feedback(),
             failed_step=end.failed_step,
         )
+
+    def _followed(self, cancelled: threading.Event) -> Finish:
+        """Gives how the execution ended; where the server failed it, what runs here comes to its end before."""
+        try:
+            return self._follow(cancelled)
+        except ServerFailed:
+            while self._attempts.running and not cancelled.is_set():
+                self._settle(TICK)
+            raise
 
     def _follow(self, cancelled: threading.Event) -> Finish:
         """Gives how the execution ended, as soon as that is certain."""
@@ -190,7 +207,7 @@ class Drive:
         elif view.status == "TIMED_OUT":
             self._execution.advance(Stopped("timed_out"))
         else:
-            raise TransportError(f"Conductor failed {view.workflow_id}: {view.reason_for_incompletion}")
+            raise ServerFailed(f"Conductor failed {view.workflow_id}: {view.reason_for_incompletion}")
 
     def _wind_down(self, end: Finish) -> None:
         """Stops what still runs, keeps what it finished meanwhile, and writes the end."""

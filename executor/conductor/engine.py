@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import count
 
+from dagwright.exceptions import TransportError
 from executor.archive import Archive
 from executor.conductor.attempts import Run
 from executor.conductor.client import ConductorClient
-from executor.conductor.drive import Drive
+from executor.conductor.drive import Drive, ServerFailed
 from executor.conductor.native import Answers, native_passes, native_tasks, native_workflow
 from executor.conductor.outbox import Outbox
 from executor.decide import Execution
@@ -17,6 +19,9 @@ from executor.history import History
 from executor.instance import Instance, parts_of
 from executor.workflow import WorkflowDef
 
+EXECUTIONS = 4
+"""How many executions one call of `run` begins at most, one after the other, where the server fails them."""
+
 
 class ConductorEngine:
     """The engine for many runs, or for those who have Conductor anyway."""
@@ -24,7 +29,11 @@ class ConductorEngine:
     name = "conductor"
 
     def __init__(self, url: str, *, workers: int = 32) -> None:
-        """`url` is the address of the API, `http://HOST:PORT/api`; runs at most `workers` attempts at a time."""
+        """Runs at most `workers` attempts at a time.
+
+        `url` is the address of the API, `http://HOST:PORT/api`, or several, separated by commas, of servers on
+        one database: where one does not answer, the next is asked.
+        """
         if workers < 1:
             raise ValueError(f"an engine needs at least 1 worker, not {workers}")
         self._url = url
@@ -46,6 +55,7 @@ class ConductorEngine:
         Raises:
             Unreachable: the server is not there, or was away for longer than a minute.
             ConductorRefused: the server does not take the workflow.
+            ServerFailed: the server failed one execution after the other for reasons of its own.
             InputError: the workflow is not one that can end.
             ArchiveError: the disk is full or broken.
         """
@@ -56,21 +66,26 @@ class ConductorEngine:
                 Activation(run=run, program=program, step=name, number=number, attempt=attempt, cancelled=stop)
             )
 
-        execution = Execution(workflow)
         client = ConductorClient(self._url)
+        outbox = Outbox(archive.folder, run)
         try:
-            job = Run(
-                workflow=workflow,
-                execution=execution,
-                history=History(archive, program),
-                archive=archive,
-                answers=Answers(workflow, run),
-                call=call,
-                on_progress=on_progress,
-                workers=self._workers,
-            )
-            outbox = Outbox(archive.folder, run)
-            return Drive(job, client, lambda: _begin(client, workflow, outbox, run, program)).to_end(cancelled)
+            for begun in count(1):
+                job = Run(
+                    workflow=workflow,
+                    execution=Execution(workflow),
+                    history=History(archive, program),
+                    archive=archive,
+                    answers=Answers(workflow, run),
+                    call=call,
+                    on_progress=on_progress,
+                    workers=self._workers,
+                )
+                try:
+                    return Drive(job, client, lambda: _begin(client, workflow, outbox, run, program)).to_end(cancelled)
+                except ServerFailed:
+                    if begun == EXECUTIONS:
+                        raise
+            raise AssertionError("counting does not end")
         finally:
             client.close()
 
@@ -87,4 +102,10 @@ def _begin(client: ConductorClient, workflow: WorkflowDef, outbox: Outbox, run: 
         correlation = outbox.correlation(program, renew=True)
     definition = native_workflow(workflow)
     client.register([definition, *native_passes(workflow)], native_tasks(workflow))
-    return client.start(definition, correlation, {"run": run, "program": program}), correlation
+    try:
+        return client.start(definition, correlation, {"run": run, "program": program}), correlation
+    except TransportError:  # its answer may be what was lost
+        begun = client.correlated(workflow.name, correlation)
+        if not begun:
+            raise
+        return begun[0].workflow_id, correlation

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from dagwright.model import Frozen
 from executor.conductor.jar import OnProgress
 from executor.conductor.java import find_java
+from executor.conductor.postgres import Postgres
 
 STOP_SECONDS = 30.0
 """How long a server may take to end before it is killed."""
@@ -52,6 +53,8 @@ class ServerProcess(Frozen):
     """When that began (seconds since 1970); process ids are used again, start times not."""
     port: int
     """Its port on the loopback interface."""
+    database: str = "sqlite"
+    """What it keeps workflows in: `sqlite` (a file in its folder), or the address of a PostgreSQL database."""
     archive: str | None = None
     """Where it will leave its archive of classes; None where there is one already."""
 
@@ -86,30 +89,41 @@ def unpacked(jar: Path, on_progress: OnProgress) -> Path:
     return target / jar.name
 
 
-def start(jar: Path, folder: Path, port: int) -> ServerProcess:
-    """Starts a server with its state, log and database in a folder, and remembers it there."""
+def start(jar: Path, folder: Path, port: int, postgres: Postgres | None = None) -> ServerProcess:
+    """Starts a server with its state, log and, without PostgreSQL, database in a folder; remembers it there."""
     java = find_java()
     known = hashlib.sha256(f"{java.resolve()} {java.resolve().stat().st_mtime} {jar}".encode()).hexdigest()[:12]
     classes = jar.parent / f"classes-{known}.jsa"
     unfinished = classes.with_suffix(f".{os.getpid()}")
     share = f"-XX:SharedArchiveFile={classes}" if classes.is_file() else f"-XX:ArchiveClassesAtExit={unfinished}"
-    database = f"jdbc:sqlite:{folder / 'conductor.db'}?{_DATABASE_OPTIONS}"
     command = [str(java), *_JAVA_OPTIONS, share, "-jar", str(jar), f"--server.port={port}", *_OPTIONS]
-    command.append(f"--spring.datasource.url={database}")
+    command += postgres.options if postgres else [f"--spring.datasource.url={_sqlite(folder)}"]
+    environment = os.environ | (postgres.environment if postgres else {})
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     for ended in [pid for pid, child in _children.items() if child.poll() is not None]:
         del _children[ended]
     _children[process.pid] = process
     created = psutil.Process(process.pid).create_time()
     archive = None if classes.is_file() else str(unfinished)
-    state = ServerProcess(pid=process.pid, created=created, port=port, archive=archive)
+    database = postgres.address if postgres else "sqlite"
+    state = ServerProcess(pid=process.pid, created=created, port=port, database=database, archive=archive)
     part = folder / "state.json.part"
     part.write_text(state.model_dump_json(), encoding="utf-8")
     part.replace(folder / "state.json")
     return state
+
+
+def _sqlite(folder: Path) -> str:
+    return f"jdbc:sqlite:{folder / 'conductor.db'}?{_DATABASE_OPTIONS}"
 
 
 def stop(process: ServerProcess, folder: Path) -> None:

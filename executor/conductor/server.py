@@ -1,6 +1,7 @@
-"""A local Conductor server: one process on the loopback interface, with SQLite behind it.
+"""A local Conductor server: one process on the loopback interface, with SQLite or PostgreSQL behind it.
 
-Its folder holds `state.json` (process, port), `server.log`, `conductor.db`.
+Its folder holds `state.json` (process, port), `server.log`, and with SQLite `conductor.db`. SQLite is for one
+server; several on one PostgreSQL database stand in for each other.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dagwright.exceptions import InputError, TimedOut, TransportError, Unreachab
 from dagwright.model import Frozen
 from executor.conductor import process
 from executor.conductor.jar import OnProgress, cache_folder, fetch
+from executor.conductor.postgres import Postgres
 from executor.conductor.process import ServerProcess
 from executor.lock import FileLock
 
@@ -37,6 +39,8 @@ class ServerStatus(Frozen):
     """Its port on the loopback interface."""
     log: str | None = None
     """Its log file."""
+    database: str | None = None
+    """What it keeps workflows in: `sqlite`, or the address of a PostgreSQL database."""
 
 
 def server_folder(home: Path | None = None) -> Path:
@@ -44,18 +48,23 @@ def server_folder(home: Path | None = None) -> Path:
     return home.absolute() if home is not None else cache_folder() / "server"
 
 
-def up(on_progress: OnProgress, *, port: int | None = None, home: Path | None = None) -> ServerStatus:
+def up(
+    on_progress: OnProgress, *, port: int | None = None, home: Path | None = None, postgres: str | None = None
+) -> ServerStatus:
     """Fetches the server if need be, starts it and waits until it is healthy.
 
     A server that is up already is left as it is. Without `port` it is 18080, or any free one
-    where that is taken. Takes 5 s to 15 s once the jar is there.
+    where that is taken. Takes 5 s to 15 s once the jar is there. `postgres` is the address of a
+    database, `postgresql://USER:PASSWORD@HOST:PORT/DATABASE`; without it workflows are kept in SQLite.
 
     Raises:
-        InputError: the port is taken, no Java is new enough, or the disk refuses.
+        InputError: the port is taken, no Java is new enough, the disk refuses, `postgres` is no such
+            address, or a server with another database is up.
         ContentError: the jar has the wrong checksum.
         TransportError: the jar cannot be fetched, or the server does not start; quotes its log.
     """
     folder = server_folder(home)
+    database = Postgres.at(postgres) if postgres else None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -65,7 +74,8 @@ def up(on_progress: OnProgress, *, port: int | None = None, home: Path | None = 
         running = process.found(folder)
         if running is None:
             jar = process.unpacked(fetch(on_progress), on_progress)
-            running = process.start(jar, folder, _free_port(port))
+            running = process.start(jar, folder, _free_port(port), database)
+        _check_database(running, database)
         return _wait(running, folder, on_progress)
     finally:
         lock.release()
@@ -100,10 +110,25 @@ def require(home: Path | None = None) -> str:
     return found.url
 
 
+def _check_database(running: ServerProcess, wanted: Postgres | None) -> None:
+    if wanted is not None and running.database != wanted.address:
+        raise InputError(
+            f"the Conductor server that is up (process {running.pid}) keeps workflows in {running.database}, not in "
+            f"{wanted.address}; stop it first: dagwright conductor down"
+        )
+
+
 def _status(running: ServerProcess, folder: Path) -> ServerStatus:
     url = f"http://127.0.0.1:{running.port}/api"
     healthy = "up" if _healthy(running.port) else "starting"
-    return ServerStatus(state=healthy, url=url, pid=running.pid, port=running.port, log=str(folder / "server.log"))
+    return ServerStatus(
+        state=healthy,
+        url=url,
+        pid=running.pid,
+        port=running.port,
+        log=str(folder / "server.log"),
+        database=running.database,
+    )
 
 
 def _wait(running: ServerProcess, folder: Path, on_progress: OnProgress) -> ServerStatus:

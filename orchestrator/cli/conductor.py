@@ -16,6 +16,7 @@ app = typer.Typer(
     Examples:
       dagwright conductor up                          the first time fetches it
       dagwright run "…" --engine conductor            executes on it
+      dagwright conductor up --postgres postgresql://conductor@db.example.org/conductor
       dagwright conductor down
     """,
 )
@@ -26,6 +27,16 @@ def up(
     port: Annotated[
         int | None, typer.Option("--port", min=1, max=65535, help="Port on the loopback address; 18080 if it is free.")
     ] = None,
+    postgres: Annotated[
+        str | None,
+        typer.Option(
+            "--postgres",
+            metavar="URL",
+            envvar="DAGWRIGHT_CONDUCTOR_POSTGRES",
+            help="Keep workflows in this database, postgresql://USER:PASSWORD@HOST:PORT/DATABASE, which several "
+            "servers may share; SQLite without it.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Starts the server; the first time it is fetched (458 MB, checksum verified)."""
@@ -33,7 +44,7 @@ def up(
     from orchestrator.cli.progress import shown
 
     with shown("Conductor", quiet=json) as on_progress:
-        status = server.up(on_progress, port=port)
+        status = server.up(on_progress, port=port, postgres=postgres)
     put_json(status) if json else put(f"Conductor is {status.state} at {status.url} (process {status.pid})")
 
 

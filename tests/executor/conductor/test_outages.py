@@ -1,0 +1,104 @@
+"""Servers that are killed and networks that are cut, in the middle of runs: each step is done, and done once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from executor.compile import compile_workflow
+from executor.conductor import server
+from executor.conductor.client import ConductorClient
+from executor.conductor.outbox import Outbox
+
+pytestmark = [pytest.mark.conductor, pytest.mark.timeout(400)]
+
+
+def silent(done: int, total: int, what: str) -> None:
+    return
+
+
+def kill(home: Path) -> None:
+    """kill -9, as a machine that loses power does it."""
+    found = server.status(home)
+    assert found.pid is not None
+    process = psutil.Process(found.pid)
+    process.kill()
+    process.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds"), [("cut", 3.0), ("cut", 0.2), ("stalled", 3.0), ("deaf", 2.0)], ids=lambda value: str(value)
+)
+def test_a_network_that_fails_for_seconds(journey: Any, proxy: Any, state: Any, seconds: float) -> None:
+    happenings: dict[int, Callable[[], object]] = {begun: lambda: proxy.disturb(state, seconds) for begun in (2, 8)}
+    journey.assert_whole(journey.run(proxy.url, happenings))
+
+
+def test_a_network_that_loses_the_answer_to_the_start(
+    journey: Any, proxy: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = ConductorClient.start
+
+    def lost(self: ConductorClient, *arguments: Any) -> str:
+        proxy.state = "deaf"
+        threading.Timer(1.0, setattr, (proxy, "state", "whole")).start()
+        return start(self, *arguments)
+
+    monkeypatch.setattr(ConductorClient, "start", lost)
+    journey.assert_whole(journey.run(proxy.url, {}))
+
+
+def test_an_execution_that_the_server_fails_is_begun_anew(journey: Any, conductor_url: str) -> None:
+    client = ConductorClient(conductor_url)
+    outbox = Outbox(journey.archive.folder, journey.archive.run)
+
+    def fail_a_task() -> None:
+        """A server that was killed has failed executions; here somebody else's answer does it."""
+        time.sleep(0.2)
+        correlation = outbox.correlation("p" * 64)
+        name = compile_workflow(journey.build.program(journey.order())).name
+        [view] = client.correlated(name, correlation)
+        tasks = client.workflow(view.workflow_id).tasks
+        task = next(task for task in tasks if task.status == "IN_PROGRESS" and "step" in task.input_data)
+        client.update(task, "FAILED_WITH_TERMINAL_ERROR", output={}, reason="Error scheduling tasks")
+
+    journey.assert_whole(journey.run(conductor_url, {5: fail_a_task}))
+    client.close()
+
+
+@pytest.mark.slow(reason="starts a server three times")
+def test_a_server_that_is_killed_and_started_again(journey: Any, tmp_path: Path) -> None:
+    home = tmp_path / "server"
+    url = server.up(silent, home=home).url
+    assert url is not None
+    port = server.status(home).port
+
+    def fall_and_rise() -> None:
+        kill(home)
+        time.sleep(1)
+        server.up(silent, home=home, port=port)
+
+    try:
+        journey.assert_whole(journey.run(url, {2: fall_and_rise, 9: fall_and_rise}))
+    finally:
+        server.down(home)
+
+
+@pytest.mark.slow(reason="starts a PostgreSQL and two servers")
+def test_of_two_servers_on_one_database_one_is_killed(journey: Any, tmp_path: Path, postgres_url: str) -> None:
+    homes = [tmp_path / "one", tmp_path / "other"]
+    try:
+        found = [server.up(silent, home=home, postgres=postgres_url) for home in homes]
+        assert all(status.database and "secret" not in status.database for status in found)
+        assert not any("secret" in word for status in found for word in psutil.Process(status.pid).cmdline())
+        url = ",".join(str(status.url) for status in found)
+        journey.assert_whole(journey.run(url, {4: lambda: kill(homes[0])}))
+    finally:
+        for home in homes:
+            server.down(home)

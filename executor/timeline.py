@@ -67,6 +67,8 @@ class Row:
     step: str
     operation: str
     version: int
+    task: str = ""
+    """Its task; empty where no plan names the step."""
     action: str = ""
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     before: tuple[str, ...] = ()
@@ -217,6 +219,7 @@ class _Plan:
         self._version = parsed.version
         flat = flat_steps(parsed)
         self._steps = {found.step.step_id: found.step for found in flat}
+        self._tasks = {found.step.step_id: found.task_id for found in flat}
         self._before = _directly_before(parsed, flat)
 
     def row(self, name: str) -> Row:
@@ -226,6 +229,7 @@ class _Plan:
             step=name,
             operation=step.tool_intent.operation_name if step else "",
             version=self._version,
+            task=self._tasks.get(base, ""),
             action=step.action if step else "",
             before=self._before.get(base, ()),
         )

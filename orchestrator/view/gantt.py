@@ -11,15 +11,26 @@ from itertools import pairwise
 
 from executor.timeline import Attempt, Row, Timeline
 from orchestrator.view.markup import text
+from orchestrator.view.passes import Line, folded
 
-WIDTH, LEFT, RIGHT, ROW, BAR = 1160, 290, 120, 26, 14
+WIDTH, LEFT, RIGHT, ROW, BAR = 1160, 290, 150, 26, 14
 """Pixels: the picture, names to the left, room for durations to the right, a row, a bar."""
 HEAD = 104
 """Pixels above the first row: phases and axis."""
 MOST = 400
 """Rows drawn at most; of a longer run those on the critical path and those that took longest."""
+ERRORS = 3
+"""Different errors of a step's passes that are told."""
 TICKS = 8
-SIGNS = {"completed": "✓", "failed": "✗", "timed_out": "✗", "cancelled": "⊘", "running": "▸", "scheduled": "·"}
+SIGNS = {
+    "completed": "✓",
+    "failed": "✗",
+    "timed_out": "✗",
+    "cancelled": "⊘",
+    "running": "▸",
+    "scheduled": "·",
+    "partly": "◐",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,23 +58,25 @@ def drawn(line: Timeline) -> str:
     scale = _Scale(begun=line.begun, ended=line.ended)
     parts = [*_phases(line), *_axis(scale, len(rows)), *_links(rows, scale)]
     for number, row in enumerate(rows):
-        parts += _row(row, HEAD + ROW * number, scale, versions=len({row.version for row in rows}) > 1)
-    parts += _legend(height - 22, left_out=len(line.rows) - len(rows))
+        parts += _row(row, HEAD + ROW * number, scale, versions=len({row.rows[0].version for row in rows}) > 1)
+    lines = len(folded(line.rows))
+    parts += _legend(height - 22, left_out=lines - len(rows))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gantt" width="{WIDTH}" height="{height}" '
         f'viewBox="0 0 {WIDTH} {height}" role="img" aria-label="Timeline of run {text(line.run)}: '
-        f'{len(line.rows)} steps in {duration(line.ended - line.begun)}">'
+        f'{lines} steps in {duration(line.ended - line.begun)}">'
         f'<rect class="paper" width="{WIDTH}" height="{height}"/>{"".join(parts)}</svg>\n'
     )
 
 
-def shown(line: Timeline) -> list[Row]:
-    """Gives the rows that are drawn, in the order in which they began."""
-    if len(line.rows) <= MOST:
-        return list(line.rows)
-    telling = sorted(line.rows, key=lambda row: (row.is_critical, row.ran), reverse=True)[:MOST]
+def shown(line: Timeline) -> list[Line]:
+    """Gives the lines that are drawn, in the order in which they began; the passes of a step are one line."""
+    lines = folded(line.rows)
+    if len(lines) <= MOST:
+        return list(lines)
+    telling = sorted(lines, key=lambda row: (row.is_critical, row.ran), reverse=True)[:MOST]
     kept = {id(row) for row in telling}
-    return [row for row in line.rows if id(row) in kept]
+    return [row for row in lines if id(row) in kept]
 
 
 def duration(seconds: float) -> str:
@@ -127,50 +140,71 @@ def _tick(seconds: float) -> str:
     return "0" if not seconds else f"{seconds * 1_000:g} ms" if seconds < 1 else f"{seconds:g} s"
 
 
-def _links(rows: list[Row], scale: _Scale) -> Iterator[str]:
+def _links(rows: list[Line], scale: _Scale) -> Iterator[str]:
     """Gives the lines from each step of the critical path to the next."""
-    places = [(row, HEAD + ROW * number + ROW / 2) for number, row in enumerate(rows) if row.is_critical]
+    places = [(row, HEAD + ROW * n + ROW / 2) for n, line in enumerate(rows) for row in line.rows if row.is_critical]
+    places.sort(key=lambda place: place[0].attempts[0].scheduled)
     for (one, above), (other, below) in pairwise(places):
         x, until = scale(one.end), scale(other.attempts[0].scheduled)
-        yield f'<path class="link" d="M{x:.1f} {above:g}V{below:g}H{max(until, x):.1f}"/>'
+        if above != below:
+            yield f'<path class="link" d="M{x:.1f} {above:g}V{below:g}H{max(until, x):.1f}"/>'
 
 
-def _row(row: Row, top: float, scale: _Scale, *, versions: bool) -> Iterator[str]:
+def _row(line: Line, top: float, scale: _Scale, *, versions: bool) -> Iterator[str]:
     middle = top + ROW / 2
-    name = f"v{row.version} {row.step}" if versions else row.step
-    sign = "mark" if SIGNS[row.state] in "✗⊘" else "done"
-    label = textwrap.shorten(name, 22, placeholder="…") or name[:21]
-    yield f"<g><title>{text(_told(row))}</title>"
-    yield f'<text x="16" y="{middle + 4:g}" class="{sign}">{SIGNS[row.state]}</text>'
-    emphasis = "chain" if row.is_critical else "strong"
+    times = f" ×{len(line.rows)}" if line.is_folded else ""
+    name = (f"v{line.rows[0].version} " if versions else "") + line.step
+    sign = "mark" if SIGNS[line.state] in "✗⊘◐" else "done"
+    room = 22 - len(times)
+    label = (textwrap.shorten(name, room, placeholder="…") or name[: room - 1]) + times
+    yield f"<g><title>{text(_told(line))}</title>"
+    yield f'<text x="16" y="{middle + 4:g}" class="{sign}">{SIGNS[line.state]}</text>'
+    emphasis = "chain" if line.is_critical else "strong"
     yield f'<text x="34" y="{middle + 4:g}" class="{emphasis}">{text(label)}</text>'
-    operation = row.operation if len(row.operation) <= 22 else f"{row.operation[:21]}…"
+    operation = "" if line.decides else line.rows[0].operation
+    operation = operation if len(operation) <= 22 else f"{operation[:21]}…"
     yield (f'<text x="{LEFT - 10}" y="{middle + 4:g}" class="dim small" text-anchor="end">{text(operation)}</text>')
-    for attempt in row.attempts:
-        yield from _attempt(attempt, row, middle, scale)
-    tries = f" · {len(row.attempts)} attempts" if len(row.attempts) > 1 else ""
-    x = scale(row.end) + 6
-    yield f'<text x="{x:.1f}" y="{middle + 4:g}" class="small num">{duration(row.ran)}{tries}</text></g>'
+    for row in line.rows:
+        for attempt in row.attempts:
+            yield from _attempt(attempt, row, middle, scale, folded=line.is_folded)
+    x = scale(line.end) + 6
+    yield f'<text x="{x:.1f}" y="{middle + 4:g}" class="small num">{_tail(line)}</text></g>'
 
 
-def _attempt(attempt: Attempt, row: Row, middle: float, scale: _Scale) -> Iterator[str]:
+def _tail(line: Line) -> str:
+    """Gives what stands behind a bar: how long, and what did not go well at once."""
+    failed = sum(row.state in ("failed", "timed_out") for row in line.rows)
+    parts = [duration(line.took)]
+    parts += [f"{failed} failed"] if line.is_folded and failed else []
+    if line.retries:
+        parts.append(f"{line.retries} retries" if line.is_folded else f"{len(line.attempts)} attempts")
+    return " · ".join(parts)
+
+
+def _attempt(attempt: Attempt, row: Row, middle: float, scale: _Scale, *, folded: bool) -> Iterator[str]:
     due, begun = scale(attempt.scheduled), attempt.started
     started = scale(begun) if begun is not None else scale(attempt.ended or attempt.scheduled)
-    if started - due >= 1:
+    if started - due >= 1 and not folded:
         kind = "backoff" if attempt.number > 1 else "wait"
         yield f'<path class="{kind}" d="M{due:.1f} {middle:g}H{started:.1f}"/>'
     if begun is None:
         return
     width = max(3.0, scale(attempt.ended if attempt.ended is not None else scale.ended) - started)
     critical = " critical" if row.is_critical and attempt.state == "completed" else ""
+    critical += " pass" if folded else ""
     yield (
         f'<rect class="bar {attempt.state}{critical}" x="{started:.1f}" y="{middle - BAR / 2:g}" '
         f'width="{width:.1f}" height="{BAR}" rx="2"/>'
     )
 
 
-def _told(row: Row) -> str:
-    lines = [f"{row.step}: {row.operation} ({row.state})", row.action]
+def _told(line: Line) -> str:
+    row = line.rows[0]
+    lines = [f"{line.step}: {row.operation} ({line.tally or line.state})", row.action]
+    if line.is_folded:
+        lines.append(f"all passes: ran {duration(line.ran)}, waited {duration(line.waited)}, {line.retries} retries")
+        lines += line.errors[:ERRORS]
+        return "\n".join(filter(None, lines))
     for attempt in row.attempts:
         begun = attempt.started if attempt.started is not None else attempt.scheduled
         ran = f", ran {duration(attempt.ended - begun)}" if attempt.ended is not None else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dagwright.feedback import Feedback, Outcome
@@ -10,10 +11,15 @@ from dagwright.finding import Report
 from dagwright.goal import Goal
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.engine import Progress
+from dagwright.tool import ControlBinding
+from executor.block import controls_of
+from executor.engine import Progress, ProgressState
+from executor.instance import parts_of
 from orchestrator.listener import Listener
 from orchestrator.view import text
 from orchestrator.view.blocks import words_by_task
+from orchestrator.view.live_loops import LiveLoops
+from validation.blocks import titled
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +35,10 @@ SIGNS = {
 }
 
 
+FAILURES = 5
+"""Failed passes of a step that are told."""
+
+
 class LiveView(Listener):
     """Prints to a console as things happen; in a terminal and in a log alike."""
 
@@ -36,6 +46,8 @@ class LiveView(Listener):
         self.console = console
         self.program: Program | None = None
         self.begun: dict[str, float] = {}
+        self.loops: LiveLoops | None = None
+        self.told: Counter[str] = Counter()
 
     def started(self, run: str, folder: str) -> None:
         """Names the run."""
@@ -80,39 +92,62 @@ class LiveView(Listener):
 
     def executing(self, program: Program) -> None:
         """Says what is about to run, and what it can take."""
-        self.program = program
+        self.program, self.loops = program, LiveLoops(program)
         bounds = program.bounds
         cost = f"${bounds.cost.low:.4f} to ${bounds.cost.high:.4f}" if bounds.cost else "unknown cost"
         span = f"{bounds.makespan.low:.2f} to {bounds.makespan.high:.0f} s" if bounds.makespan else "unknown time"
-        self.console.print(f"\n[bold]running[/] {len(program.steps)} steps [dim](bounds: {cost}, {span})[/]")
+        self.console.print(
+            f"\n[bold]running[/] {sum(1 for _ in program.proposal.steps())} steps [dim](bounds: {cost}, {span})[/]"
+        )
 
     def progress(self, progress: Progress) -> None:
-        """Shows a step's change of state; scheduling alone is not shown."""
+        """Shows a step's change of state; scheduling alone is not shown, passes of a loop are counted."""
+        item = self.program.by_id.get(parts_of(progress.step)[0]) if self.program else None
+        if item is not None and isinstance(item.spec.binding, ControlBinding):
+            if progress.state == "failed":
+                self._show("failed", titled(item.step.step_id, item.task_id, item.spec.binding))
+        elif parts_of(progress.step)[1] is not None and self.loops is not None:
+            self._loop(self.loops.line(progress))
+        elif progress.state != "scheduled":
+            self._step(progress, item.step.action if item else "")
+
+    def _step(self, progress: Progress, action: str) -> None:
         from rich.markup import escape
 
-        if progress.state == "scheduled":
-            return
         if progress.state == "running":
             self.begun[progress.step] = time.monotonic()
         took = f" {time.monotonic() - self.begun[progress.step]:.2f} s" if progress.step in self.begun else ""
         took = "" if progress.state == "running" else f"[dim]{took}[/]"
-        action = (
-            self.program.by_id[progress.step].step.action
-            if self.program and progress.step in self.program.by_id
-            else ""
-        )
         detail = f" [dim]{escape(progress.detail)}[/]" if progress.detail else ""
         attempt = f" [yellow]attempt {progress.attempt}[/]" if progress.attempt > 1 else ""
-        self.console.print(
-            f"  {SIGNS[progress.state]} [cyan]{progress.step}[/] {escape(action)}{took}{attempt}{detail}"
-        )
+        self._show(progress.state, progress.step, f"{escape(action)}{took}{attempt}{detail}")
 
-    def failed(self, feedback: Feedback) -> None:
-        """Shows why a step failed."""
+    def _loop(self, told: tuple[ProgressState, str, str, float] | None) -> None:
         from rich.markup import escape
 
+        if told is not None:
+            state, task, said, seconds = told
+            self._show(state, task, escape(said) + (f"[dim] {seconds:.2f} s[/]" if seconds else ""))
+
+    def _show(self, state: ProgressState, name: str, said: str = "") -> None:
+        self.console.print(f"  {SIGNS[state]} [cyan]{name}[/] {said}".rstrip())
+
+    def failed(self, feedback: Feedback) -> None:
+        """Shows why a step failed; of the passes of a step the first few."""
+        from rich.markup import escape
+
+        step, number = parts_of(feedback.step_id)
+        self.told[step] += 1
+        if number is not None and self.told[step] > FAILURES:
+            return
+        name = step if number is None else f"{step} (pass {number + 1 if self._is_per_item(step) else number})"
         for error in feedback.errors:
-            self.console.print(f"    [red]{feedback.step_id}[/] {error.kind} {error.code}: {escape(error.message)}")
+            self.console.print(f"    [red]{name}[/] {error.kind} {error.code}: {escape(error.message)}")
+
+    def _is_per_item(self, step: str) -> bool:
+        item = self.program.by_id.get(step) if self.program else None
+        control = controls_of(self.program).get(item.task_id) if self.program and item else None
+        return control is not None and control.each is not None
 
     def replanning(self, version: int, reasons: tuple[str, ...]) -> None:
         """Says that another plan is tried."""
@@ -122,6 +157,8 @@ class LiveView(Listener):
         """Shows the answer, or why there is none."""
         from rich.markup import escape
 
+        for told in self.loops.rest() if self.loops else ():
+            self._loop(told)
         colour = {"done": "green", "waiting": "yellow", "cancelled": "yellow"}.get(outcome.status, "red")
         self.console.print(f"\n[bold {colour}]{outcome.status}[/] {escape(outcome.reason)}")
         if outcome.answer:

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from executor.timeline import Row, Timeline
 from orchestrator.view.gantt import SIGNS, drawn, duration
 from orchestrator.view.markup import text
+from orchestrator.view.passes import Line, folded, listed
 
 VERDICTS = {"done": "fine", "open": "asked", "waiting": "asked", "planned": "asked"}
 """How a run's status is coloured; `wrong` for all others."""
@@ -56,9 +57,12 @@ def _head(run: Mapping[str, JsonValue], line: Timeline) -> str:
 
 def figures(line: Timeline) -> list[tuple[str, str]]:
     """Gives a run's figures, named, for people."""
-    critical = [row for row in line.rows if row.is_critical]
+    lines = listed(folded(line.rows))
+    critical = [row for found in lines for row in found.rows if row.is_critical]
     retries = sum(len(row.attempts) - 1 for row in line.rows)
     failed = sum(row.state in ("failed", "timed_out") for row in line.rows)
+    runs = sum(len(found.rows) for found in lines)
+    passes = f" in {runs} passes" if runs > len(lines) else ""
     costs = [call.cost for call in line.calls]
     cost = "unknown" if None in costs else f"${sum(cast('list[float]', costs)):.4f}"
     return [
@@ -66,7 +70,7 @@ def figures(line: Timeline) -> list[tuple[str, str]]:
         ("Steps, first to last", duration(line.ended - line.begun)),
         ("Work of all steps", duration(sum(row.ran for row in line.rows))),
         ("Critical path", _chain(critical)),
-        ("Steps", f"{len(line.rows)}, {failed} failed, {retries} retries"),
+        ("Steps", f"{len(lines)}{passes}, {failed} failed, {retries} retries"),
         ("Model", f"{len(line.calls)} calls, {sum(call.tokens for call in line.calls):,} tokens, {cost}"),
     ]
 
@@ -81,25 +85,25 @@ def _steps(line: Timeline) -> str:
         f'<th scope="col">{word}</th>'
         for word in ("Step", "Operation", "State", "Attempts", "Began", "Waited", "Ran", "Critical")
     )
-    rows = "".join(_row(row, line) for row in line.rows)
+    rows = "".join(_row(row, line) for row in folded(line.rows))
     return (
         f'<section id="steps" tabindex="-1"><h2>Steps</h2><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></section>"
     )
 
 
-def _row(row: Row, line: Timeline) -> str:
-    errors = ", ".join(attempt.error for attempt in row.attempts if attempt.error)
+def _row(row: Line, line: Timeline) -> str:
+    errors = ", ".join(row.errors)
     cells = (
-        f"<code>{text(row.operation)}</code>",
-        f"{SIGNS[row.state]} {text(row.state)}" + (f" <small>{text(errors)}</small>" if errors else ""),
+        f"<code>{text(row.rows[0].operation)}</code>" if not row.decides else text(row.rows[0].action),
+        f"{SIGNS[row.state]} {text(row.tally or row.state)}" + (f" <small>{text(errors)}</small>" if errors else ""),
         str(len(row.attempts)),
-        duration(row.attempts[0].scheduled - line.begun),
+        duration(row.begun - line.begun),
         duration(row.waited),
         duration(row.ran),
         "●" if row.is_critical else "",
     )
-    kind = ' class="error"' if row.state in ("failed", "timed_out") else ""
+    kind = {"failed": ' class="error"', "timed_out": ' class="error"', "partly": ' class="warning"'}.get(row.state, "")
     return f'<tr{kind}><th scope="row">{text(row.step)}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 

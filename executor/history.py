@@ -60,6 +60,12 @@ def intents_of(proposal: Proposal, catalogue: Catalogue) -> dict[str, Sha256]:
     return intents
 
 
+def optional_steps(proposal: Proposal) -> frozenset[str]:
+    """Gives the steps, those that control blocks included, of the blocks that may fail."""
+    optional = {item.task_id for item in proposal.decompositions if item.control is not None and item.control.optional}
+    return frozenset(item.step.step_id for item in flat_steps(proposal) if item.task_id in optional)
+
+
 class History:
     """Reads and writes one program's task events. Cheap to ask again: it reads only what is new.
 
@@ -114,26 +120,22 @@ class History:
         return {(body["step"], body["attempt"]) for body in bodies if body["program"] == self._program}
 
     def given_up(self) -> frozenset[Instance]:
-        """Gives the steps that another program gave up and went on without, before this one began.
+        """Gives the steps of optional blocks that failed for another program before this one began.
 
-        What followed was computed from their absence, so they stay absent. A step whose failure ended its
-        program is none of them.
+        What followed them there was computed from their absence, so they stay absent.
         """
         self._read()
         if len(self._programs) < 2:
             return frozenset()
-        bodies = [body for _, _, body in self._events("workflow")]
-        ends = {body["program"]: body.get("failed_step") for body in bodies if body.get("state") == "ended"}
         last: dict[tuple[Sha256, Instance], tuple[int, EventKind]] = {}
-        for seq, kind, body in self._events(
-            "task.scheduled", "task.completed", "task.failed", "task.timed_out", "task.cancelled"
-        ):
+        for seq, kind, body in self._events("task.scheduled", "task.completed", "task.failed", "task.timed_out"):
             last[body["program"], body["step"]] = seq, kind
+        optional = optional_steps(self._proposal(self._program))
         return frozenset(
             step
             for (program, step), (seq, kind) in last.items()
             if kind in ("task.failed", "task.timed_out")
-            and ends.get(program) != step
+            and parts_of(step)[0] in optional
             and self._took(program, step, seq)
         )
 
@@ -231,13 +233,16 @@ class History:
             except ValueError as error:
                 raise ArchiveError(f"event {seq} of run {self._archive.run!r} is damaged: {error}") from error
 
+    def _proposal(self, program: Sha256) -> Proposal:
+        return Proposal.model_validate(self._archive.get(self._programs[program]["proposal"]))
+
     def _intents(self, program: Sha256) -> Mapping[str, Sha256]:
         """Gives the intents of a program that the archive records; none for any other."""
         if program not in self._known:
             body = self._programs.get(program)
             if body is None:
                 return {}
-            proposal = Proposal.model_validate(self._archive.get(body["proposal"]))
+            proposal = self._proposal(program)
             catalogue = Catalogue.model_validate(self._archive.get(body["catalogue"]))
             self._known[program] = intents_of(proposal, catalogue)
         return self._known[program]

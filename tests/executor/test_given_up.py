@@ -10,8 +10,11 @@ import pytest
 from dagwright.exceptions import ToolRejected, ToolUnavailable
 from executor.archive import Archive
 from executor.compile import compile_workflow
+from executor.decide import Finish
 from executor.embedded import EmbeddedEngine
-from executor.engine import EngineResult
+from executor.engine import Activation, EngineResult
+from executor.failure import failure_of
+from executor.history import History
 from executor.ledger import Ledger
 from executor.worker import GuardedWorker
 
@@ -78,3 +81,20 @@ def test_what_ended_the_earlier_version_is_tried_again(archive: Archive, build: 
     assert second.status == "completed"
     assert called == ["last"]
     assert "a2" in second.outputs
+
+
+def test_a_step_that_failed_beside_the_one_that_ended_the_version_is_tried_again(
+    archive: Archive, build: Any, blocks: Any
+) -> None:
+    """Two passes may fail in one round: neither was gone on without."""
+    program = blocks.proven(blocks.plan("each"))
+    build.record(archive, program)
+    history, stop = History(archive, program.hash), ToolRejected("never", code="http_409")
+    failed = failure_of(stop, Activation(run="run", program=program.hash, step="a2", attempt=1), 0.0)
+    for step in ("a2#0", "a2#1"):
+        history.record("task.scheduled", step, 1)
+        history.record_result(step, 1, failed)
+    history.record_end(Finish("failed", "a2#1"))
+    again = blocks.proven(blocks.plan("each") | {"version": 2})
+    build.record(archive, again)
+    assert History(archive, again.hash).given_up() == frozenset()

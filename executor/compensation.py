@@ -211,7 +211,7 @@ class Compensator(GuardedWorker):
         context = self._context(undoing.item, undoing.arguments, activation, key)
         self._limits.wait(spec, deadline=context.deadline, cancelled=activation.cancelled)
         with self._breakers.call(spec, self._program.policy):
-            self._run(undoing.item, undoing.arguments, context, activation.cancelled)
+            self._awaited(self._run(undoing.item, undoing.arguments, context), activation.cancelled)
 
     def _digest(self, item: ProgramStep) -> Sha256:
         return self._current.digest

@@ -29,7 +29,15 @@ from executor.decide import (
     TimedOut,
     outputs_of,
 )
-from executor.engine import Activation, EngineResult, Progress, ProgressState, StepResult, Worker
+from executor.engine import (
+    Activation,
+    BeginningWorker,
+    EngineResult,
+    Progress,
+    ProgressState,
+    StepResult,
+    Worker,
+)
 from executor.history import History
 from executor.instance import parts_of
 from executor.jitter import jittered
@@ -77,18 +85,31 @@ class EmbeddedEngine:
             InputError: the workflow is not one that can end.
             ArchiveError: the disk is full or broken.
         """
+        begin = worker.begin if isinstance(worker, BeginningWorker) else _beginning(worker)
 
-        def call(step: str, attempt: int, stop: threading.Event) -> StepResult:
+        def call(step: str, attempt: int, stop: threading.Event, ended: _Ended) -> None:
             name, number = parts_of(step)
-            return worker(
-                Activation(run=run, program=program, step=name, number=number, attempt=attempt, cancelled=stop)
+            begin(
+                Activation(run=run, program=program, step=name, number=number, attempt=attempt, cancelled=stop), ended
             )
 
         drive = _Drive(workflow, History(archive, program), archive, call, on_progress, self._workers)
         return drive.to_end(cancelled)
 
 
-_Call = Callable[[str, int, threading.Event], StepResult]
+_Ended = Callable[[StepResult | Exception], None]
+_Call = Callable[[str, int, threading.Event, _Ended], None]
+
+
+def _beginning(worker: Worker) -> Callable[[Activation, _Ended], None]:
+    def begin(activation: Activation, ended: _Ended) -> None:
+        try:
+            outcome: StepResult | Exception = worker(activation)
+        except Exception as error:  # noqa: BLE001 - raised again by the driver's thread
+            outcome = error
+        ended(outcome)
+
+    return begin
 
 
 class _Drive:
@@ -216,14 +237,10 @@ class _Drive:
         self._at(schedule.timeout, TimedOut(schedule.step, schedule.attempt))
         self._tell(schedule.step, "running", schedule.attempt)
 
-        def job() -> None:
-            try:
-                outcome = self._call(schedule.step, schedule.attempt, stop)
-            except Exception as error:  # noqa: BLE001 - raised again by the driver's thread
-                outcome = error
+        def ended(outcome: StepResult | Exception) -> None:
             self._results.put((schedule, stop, outcome))
 
-        self._threads.submit(job)
+        self._threads.submit(lambda: self._call(schedule.step, schedule.attempt, stop, ended))
 
     def _due(self) -> list[tuple[Occurrence, StepResult | None]]:
         """Gives the time-outs that are due; delayed attempts that are due become ready."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import JsonValue
 
@@ -57,6 +57,15 @@ class Worker(Protocol):
 
     def __call__(self, activation: Activation) -> StepResult:
         """Runs the attempt and says how it ended."""
+        ...
+
+
+@runtime_checkable
+class BeginningWorker(Worker, Protocol):
+    """A worker whose attempts need no thread of their own besides the one that begins them."""
+
+    def begin(self, activation: Activation, ended: Callable[[StepResult | Exception], None]) -> None:
+        """Runs the attempt in this thread and tells how it ended, from another one where its tool hangs in this."""
         ...
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Generator
+from dataclasses import dataclass
+from typing import TypeVar
 
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, ordered_json
-from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, TimedOut, ToolRejected, TransportError
+from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, ToolRejected, TransportError
 from dagwright.feedback import Feedback
 from dagwright.program import Program, ProgramStep
 from dagwright.tool import ControlBinding
@@ -36,14 +38,34 @@ from executor.resolve import filled, resolve
 from executor.scope import Scope
 from executor.summary import summary_of
 from executor.threads import Threads
+from executor.watch import Watch, Watched
 
-POLL_SECONDS = 0.1
-"""Within what time a request to stop reaches a tool."""
+_Outputs = dict[str, JsonValue]
 
-STOP_SECONDS = 1.0
-"""What a tool gets to come to an end after it was told to stop."""
 
-_Ended = queue.SimpleQueue[dict[str, JsonValue] | BaseException]
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What an attempt asks for: a tool to be run. It goes on with the outputs, or with what was raised."""
+
+    tool: Callable[[], _Outputs]
+    context: ToolContext
+
+    def outcome(self) -> _Outputs | Exception:
+        """Runs the tool."""
+        try:
+            return self.tool()
+        except Exception as error:  # noqa: BLE001 - raised again inside the attempt
+            return error
+        except BaseException as error:  # noqa: BLE001 - ends neither a thread nor the run
+            crash = RuntimeError(f"the tool ended with {type(error).__name__}")
+            crash.__cause__ = error
+            return crash
+
+
+_T = TypeVar("_T")
+
+_Calling = Generator[_Call, _Outputs, _T]
+"""It asks for one call at most, and may go on in another thread than the one that began it."""
 
 
 class GuardedWorker:
@@ -80,7 +102,7 @@ class GuardedWorker:
         self._history, self._ledger = History(archive, program.hash), ledger or Ledger(archive)
         self._limits, self._breakers = limits or RateLimits(), breakers or Breakers()
         self._scope, self._controls = Scope(program, self, archive.get), controls_of(program)
-        self._threads = Threads("tool")
+        self._threads, self._watch = Threads("tool"), Watch()
         self._reading, self._meaning = threading.Lock(), threading.Lock()
         self._given_up: frozenset[Instance] | None = None
 
@@ -90,6 +112,46 @@ class GuardedWorker:
         Raises:
             ArchiveError: the archive takes nothing more; the run cannot go on.
         """
+        return self._awaited(self._attempt(activation), activation.cancelled)
+
+    def begin(self, activation: Activation, ended: Callable[[StepResult | Exception], None]) -> None:
+        """Runs one attempt in this thread and tells `ended` what `__call__` gives or raises.
+
+        A tool that hangs keeps this thread; how the attempt ended is then told by another one.
+        """
+        self._run_through(self._attempt(activation), activation.cancelled, ended)
+
+    def _awaited(self, attempt: _Calling[_T], stopped: threading.Event) -> _T:
+        """Gives what an attempt ends with; a tool that hangs keeps another thread than this one."""
+        ended: queue.SimpleQueue[_T | Exception] = queue.SimpleQueue()
+        self._threads.submit(lambda: self._run_through(attempt, stopped, ended.put))
+        outcome = ended.get()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def _run_through(
+        self, attempt: _Calling[_T], stopped: threading.Event, ended: Callable[[_T | Exception], None]
+    ) -> None:
+        try:
+            call = next(attempt)
+        except StopIteration as end:
+            return ended(end.value)
+        except Exception as error:  # noqa: BLE001 - raised again by who waits for it
+            return ended(error)
+
+        def late(error: Exception) -> None:
+            self._threads.submit(lambda: _go_on(attempt, error, ended))
+
+        watched = Watched(call.context, stopped, late)
+        self._watch.begin(watched)
+        outcome = call.outcome()
+        if self._watch.end(watched):
+            _go_on(attempt, outcome, ended)
+        return None
+
+    def _attempt(self, activation: Activation) -> _Calling[StepResult]:
+        """Gives an attempt, to be run up to its call and from there."""
         item = self._program.by_id[activation.step]
         begun = time.monotonic()
         try:
@@ -100,7 +162,7 @@ class GuardedWorker:
                 return self._decide(item, activation, begun)
             arguments = self._arguments(item, activation)
             self._admit(item, arguments)
-            output, feedback = self._perform(item, arguments, activation, begun)
+            output, feedback = yield from self._perform(item, arguments, activation, begun)
         except ArchiveError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a tool raises is a result
@@ -172,7 +234,7 @@ class GuardedWorker:
 
     def _perform(
         self, item: ProgramStep, arguments: dict[str, JsonValue], activation: Activation, begun: float
-    ) -> tuple[Sha256, Feedback]:
+    ) -> _Calling[tuple[Sha256, Feedback]]:
         """Runs the effect, or finds that it has happened already."""
         spec = item.spec
         key = self._ledger.key(activation.run, activation.instance, spec.name, arguments)
@@ -187,12 +249,12 @@ class GuardedWorker:
         context = self._context(item, arguments, activation, key)
         self._limits.wait(spec, deadline=context.deadline, cancelled=activation.cancelled)
         with self._breakers.call(spec, self._program.policy):
-            outputs, output = self._run(item, arguments, context, activation.cancelled)
+            outputs, output = yield from self._run(item, arguments, context)
         return output, self._success(item, outputs, arguments, activation, begun)
 
     def _run(
-        self, item: ProgramStep, arguments: dict[str, JsonValue], context: ToolContext, stopped: threading.Event
-    ) -> tuple[JsonValue, Sha256]:
+        self, item: ProgramStep, arguments: dict[str, JsonValue], context: ToolContext
+    ) -> _Calling[tuple[JsonValue, Sha256]]:
         """Runs the tool between two entries of the ledger; gives its outputs, checked and stored."""
         spec, key = item.spec, context.idempotency_key
         recorded, once = spec.effect != "read", not spec.idempotent
@@ -204,7 +266,7 @@ class GuardedWorker:
         if recorded:
             self._intend(key, item, context, self._undoing(item, arguments))
         try:
-            outputs = self._timed(lambda: runner(spec, arguments, context), context, stopped)
+            outputs = yield _Call(lambda: runner(spec, arguments, context), context)
             output = self._archive.keep_bytes(checked_outputs(outputs, spec))
         except Exception as error:
             if recorded and not doubtful and not may_have_acted(error):
@@ -231,26 +293,6 @@ class GuardedWorker:
         """Gives what the ledger keeps so that an effect can be undone, or a person asked about it."""
         kept = not item.spec.idempotent or item.step.rollback_strategy in ("compensate", "manual")
         return {"program": self._program.hash, "arguments": self._archive.put(arguments)} if kept else {}
-
-    def _timed(
-        self, call: Callable[[], dict[str, JsonValue]], context: ToolContext, stopped: threading.Event
-    ) -> dict[str, JsonValue]:
-        """Runs the tool in a thread that is left behind when it does not end in time."""
-        ended: _Ended = queue.SimpleQueue()
-
-        def job() -> None:
-            try:
-                ended.put(call())
-            except BaseException as error:  # noqa: BLE001 - raised again by the waiting thread
-                ended.put(error)
-
-        self._threads.submit(job)
-        outcome = _awaited(ended, context, stopped)
-        if isinstance(outcome, Exception):
-            raise outcome
-        if isinstance(outcome, BaseException):
-            raise RuntimeError(f"the tool ended with {type(outcome).__name__}") from outcome
-        return outcome
 
     def _context(
         self, item: ProgramStep, arguments: dict[str, JsonValue], activation: Activation, key: Sha256
@@ -293,22 +335,14 @@ class GuardedWorker:
         )
 
 
-def _awaited(ended: _Ended, context: ToolContext, stopped: threading.Event) -> dict[str, JsonValue] | BaseException:
-    """Gives what the tool ended with; leaves it behind at its deadline, or soon after a stop.
-
-    Raises:
-        TimedOut: its time is up.
-        Cancelled: the attempt was stopped, and the tool did not end.
-    """
-    while not stopped.is_set():
-        try:
-            return ended.get(timeout=min(POLL_SECONDS, context.remaining))
-        except queue.Empty:
-            if not context.remaining:
-                context.cancelled.set()
-                raise TimedOut(f"step {context.step!r} did not end within its time") from None
-    context.cancelled.set()
+def _go_on(attempt: _Calling[_T], outcome: _Outputs | Exception, ended: Callable[[_T | Exception], None]) -> None:
+    """Lets an attempt go on after its call, and tells how it ended."""
     try:
-        return ended.get(timeout=STOP_SECONDS)
-    except queue.Empty:
-        raise Cancelled(f"step {context.step!r} was stopped") from None
+        if isinstance(outcome, Exception):
+            attempt.throw(outcome)
+        else:
+            attempt.send(outcome)
+    except StopIteration as end:
+        ended(end.value)
+    except Exception as error:  # noqa: BLE001 - raised again by who waits for it
+        ended(error)

@@ -125,6 +125,10 @@ SUITES: dict[str, Entry] = {
         module="benchmarks.faults",
         description="plans with effects by workers that lie, hang, answer badly or fail: right, honest or wrong",
     ),
+    "crash": Entry(
+        module="benchmarks.crash",
+        description="kill -9 of engine, workers and Conductor: runs lost, effects done twice, wrong answers",
+    ),
     "engine": Entry(module="benchmarks.engine", description="overhead of the durable engine per task"),
     "aws": Entry(
         module="benchmarks.aws",

@@ -1,4 +1,4 @@
-"""Dependency level: the order of tasks and what references give (D301-D308)."""
+"""Dependency level: the order of tasks and where references lead (D301-D306); columns that are named (D307)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from dagwright.finding import Finding
-from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.value import InputReference, StepReference
 from validation.context import Context, PlacedStep, Reference, is_declared
 from validation.contract import Contract
 from validation.control import is_out_of_scope
+from validation.fitting import Relation, named_source
 from validation.naming import Names
 from validation.notes import Fix, add, finding, remove, replace
 from validation.types import Resolved, assignable, resolve
@@ -126,7 +126,7 @@ def _existence(context: Context, step: PlacedStep | None, path: str, reference: 
     elif found.answer == "absent" and (passed := _of_all_passes(context, step, path, reference)):
         yield passed
     elif found.answer == "absent":
-        source = _source(context, reference.model_copy(update={"path": ""}))
+        source = named_source(context, reference.model_copy(update={"path": ""}))
         message = f"{source} has nothing at {reference.path!r}: no {found.at!r}; {_offered(found)}"
         yield named("D306", path, message, fix=_nearest_path(found, path, reference))
 
@@ -278,81 +278,3 @@ def _nearest_column(step: PlacedStep, problem: ColumnProblem, place: str) -> Fix
     if meant is None or (isinstance(given, list) and meant in given):
         return None
     return replace(place, meant)
-
-
-# ----------------------------------------------------------------------------------- D307, D308
-
-
-class Relation:
-    """Whether what references give fits the arguments; each pair of schemas is compared once."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._skipped: set[tuple[str, str]] = set()
-        self._verdicts: dict[tuple[int, int], tuple[str, str]] = {}
-        # Every reference of every argument has been looked up by now, most of them in few schemas.
-        self._some_may_lack = any(not found.certain for _, found in context.types.scope.found.values())
-
-    def without(self, step: PlacedStep, argument: str) -> None:
-        """Leaves out an argument whose references are wrong anyway."""
-        self._skipped.add((step.path, argument))
-
-    def findings(self, step: PlacedStep, contract: Contract) -> Iterator[Finding]:
-        """Gives the arguments of a step that don't fit, or of which it can't be decided."""
-        arguments = self._context.types.arguments[step.step_id]
-        for name in dict.fromkeys([argument for argument, _, _ in step.references]):
-            wanted = contract.argument_schema(name)
-            if wanted is None:
-                continue
-            given = arguments[name]
-            key = (id(given), id(wanted))
-            answer, reason = self._verdicts.get(key) or self._decided(key, given, wanted)
-            if answer == "yes" and self._some_may_lack and not self._is_there(step, name):
-                answer, reason = "unknown", "it need not be there"
-            if answer == "yes" or (step.path, name) in self._skipped:
-                continue
-            if answer == "no" or not self._undecided(step, name):
-                yield self._misfit(step, name, answer, reason)
-
-    def _decided(self, key: tuple[int, int], given: JsonSchema, wanted: JsonSchema) -> tuple[str, str]:
-        verdict = assignable(given, wanted)
-        found = self._verdicts[key] = (verdict.answer, verdict.reason)
-        return found
-
-    def _is_there(self, step: PlacedStep, argument: str) -> bool:
-        """Whether every run has what the references of an argument point at."""
-        resolved = self._context.types.scope.resolved
-        for name, _, reference in step.references:
-            found = resolved(reference) if name == argument else None
-            if found is not None and not found.certain:
-                return False
-        return True
-
-    def _undecided(self, step: PlacedStep, argument: str) -> bool:
-        """Whether an argument depends on a step of which nothing is known for a reason reported elsewhere."""
-        unknown = self._context.types.undecided
-        sources = (reference for name, _, reference in step.references if name == argument)
-        broken = self._context.parsed.broken
-        return any(
-            (source.from_ in unknown or source.from_ in broken)
-            if isinstance(source, StepReference)
-            else source.input in broken
-            for source in sources
-        )
-
-    def _misfit(self, step: PlacedStep, name: str, answer: str, reason: str) -> Finding:
-        named = partial(finding, task=step.task_id, step=step.step_id, argument=name)
-        path = step.argument_path(name)
-        sources = ", ".join(
-            _source(self._context, reference) for argument, _, reference in step.references if argument == name
-        )
-        where = f"argument {name!r} of {step.operation!r}" if step.controls is None else step.title
-        if answer == "no":
-            return named("D307", path, f"{sources} doesn't fit {where}: {reason}")
-        return named("D308", path, f"whether {sources} fits {where} is open: {reason}")
-
-
-def _source(context: Context, reference: Reference) -> str:
-    is_step = isinstance(reference, StepReference)
-    name = context.titled(reference.from_) if is_step else f"input {reference.input!r}"
-    return f"{name} at {reference.path!r}" if reference.path else name

@@ -51,9 +51,7 @@ CASES = [
     Case("a number for a whole one", {"type": "number"}, {"type": "integer"}, None, "Round it"),
     Case("a number for a text", {"type": "integer"}, TEXT, None, "Write it as a text"),
     Case("a text for a number", TEXT, {"type": "number"}, None, "Read it as a number"),
-    Case(
-        "two parts that fit", {**PERSON, "properties": {"name": TEXT, "age": TEXT}}, TEXT, None, "Refer to something that fits"
-    ),
+    Case("two parts that fit", {**PERSON, "properties": {"name": TEXT, "age": TEXT}}, TEXT, None, "Refer to something"),
 ]
 
 

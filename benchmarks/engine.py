@@ -6,6 +6,10 @@ between them, so that some of the tasks wait and some run side by side. Beside i
 `langgraph-memory` without any), and as plain coroutines that await each other (`asyncio`), the floor: nothing
 is kept. What is timed is the run alone; building and compiling come before. LangGraph is left out where it is
 not installed.
+
+How large a workflow a Conductor server takes is shown by `conductor`, the same DAGs, which are interwoven and
+stay one workflow, and `conductor-split`, chains side by side, which become sub-workflows beyond 200 tasks.
+They are not among the default sets: `dagwright bench run engine --sets conductor,conductor-split`.
 """
 
 from __future__ import annotations
@@ -24,13 +28,15 @@ from benchmarks.engine_trial import timed
 from benchmarks.peers.peer import LANGGRAPH, Job, Peer
 from benchmarks.statistics import Metric, middle
 from benchmarks.suite import Options, Progress, Record
-from dagwright.exceptions import InputError
+from dagwright.exceptions import InputError, Unreachable
 
 ROUNDS: dict[str, dict[int, int]] = {
     "embedded": {1: 30, 100: 10, 1_000: 5, 10_000: 3},
     "langgraph": {1: 10, 100: 10, 1_000: 5},
     "langgraph-memory": {1: 10, 100: 10, 1_000: 5},
     "asyncio": {1: 30, 100: 10, 1_000: 5, 10_000: 3},
+    "conductor": {100: 2, 500: 1},
+    "conductor-split": {100: 2, 500: 1, 1_000: 1},
 }
 """Runs by number of tasks, for each kind."""
 
@@ -54,8 +60,8 @@ def run(options: Options, on_progress: Progress) -> Generator[Record, None, None
         if item in options.skip or kind in away:
             continue
         try:
-            found = KINDS[kind](idle_dag(size))
-        except InputError as error:
+            found = KINDS[kind](SHAPES.get(kind, idle_dag)(size))
+        except (InputError, Unreachable) as error:
             away.add(kind)
             on_progress(done, len(planned), f"{kind}: left out, {error}")
             continue
@@ -71,6 +77,15 @@ def idle_dag(size: int) -> dict[str, list[str]]:
         befores = {number - 10} | ({number - 11} if number % 7 == 0 else set[int]())
         after[f"s{number}"] = [f"s{before}" for before in sorted(befores) if before >= 0]
     return after
+
+
+def divisible_dag(size: int) -> dict[str, list[str]]:
+    """Gives chains of ten between a first and a last task."""
+    after: dict[str, list[str]] = {"s0": []}
+    for number in range(1, size - 1):
+        after[f"s{number}"] = [f"s{number - 1}" if number % 10 != 1 else "s0"]
+    ends = [f"s{number}" for number in range(1, size - 1) if number % 10 == 0 or number == size - 2]
+    return {**after, f"s{size - 1}": ends}
 
 
 def score(records: Sequence[Mapping[str, JsonValue]], *, seed: int = 0) -> dict[str, Metric]:
@@ -99,7 +114,7 @@ def _planned(options: Options) -> Generator[tuple[str, int, int], None, None]:
     unknown = [name for name in options.sets if name not in KINDS]
     if unknown:
         raise InputError(f"there is no set {unknown[0]!r}; there are: {', '.join(KINDS)}")
-    for kind in options.sets or KINDS:
+    for kind in options.sets or DEFAULT:
         for size, rounds in ROUNDS[kind].items():
             yield from ((kind, size, number) for number in range(min(rounds, options.limit or rounds)))
 
@@ -108,6 +123,12 @@ def _embedded(after: After) -> Record:
     from executor.embedded import EmbeddedEngine
 
     return timed(certified(after, dict.fromkeys(after, 0.0)), EmbeddedEngine())
+
+
+def _conductor(after: After) -> Record:
+    from orchestrator.assembly import open_engine
+
+    return timed(certified(after, dict.fromkeys(after, 0.0)), open_engine("conductor"), patience=PATIENCE)
 
 
 def _langgraph(after: After) -> Record:
@@ -149,4 +170,12 @@ KINDS: dict[str, Callable[[After], Record]] = {
     "langgraph": _langgraph,
     "langgraph-memory": _langgraph_memory,
     "asyncio": _asyncio,
+    "conductor": _conductor,
+    "conductor-split": _conductor,
 }
+
+DEFAULT = ("embedded", "langgraph", "langgraph-memory", "asyncio")
+"""The kinds that need no server."""
+
+SHAPES: dict[str, Callable[[int], After]] = {"conductor-split": divisible_dag}
+"""The DAGs of kinds that do not run `idle_dag`."""

@@ -16,11 +16,18 @@ from executor.engine import Engine, Progress
 from executor.worker import GuardedWorker
 
 
-def timed(program: Program, engine: Engine) -> Record:
-    """Runs a program in a new archive; gives how it ended and the seconds of the engine's `run`."""
+def timed(program: Program, engine: Engine, *, patience: float = 3_600) -> Record:
+    """Runs a program in a new archive; gives how it ended and the seconds of the engine's `run`.
+
+    After `patience` seconds it is cancelled.
+    """
+    cancelled = threading.Event()
+    watch = threading.Timer(patience, cancelled.set)
+    watch.daemon = True
     workflow = compile_workflow(program)
     with tempfile.TemporaryDirectory() as folder, Archive.create(Path(folder), "bench") as archive:
         worker = GuardedWorker(program, archive, {"python": PythonRunner(("benchmarks.dags",))})
+        watch.start()
         begun = time.perf_counter()
         result = engine.run(
             workflow,
@@ -28,10 +35,11 @@ def timed(program: Program, engine: Engine) -> Record:
             program=program.hash,
             worker=worker,
             archive=archive,
-            cancelled=threading.Event(),
+            cancelled=cancelled,
             on_progress=_unseen,
         )
         seconds = time.perf_counter() - begun
+        watch.cancel()
         worker.close()
     return {"engine": engine.name, "status": result.status, "seconds": seconds, "steps": len(result.outputs)}
 

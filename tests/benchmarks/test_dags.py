@@ -13,7 +13,7 @@ import pytest
 from benchmarks import engine, makespan
 from benchmarks.asynchow import is_whole, load_plans
 from benchmarks.dags import certified, critical_path, random_dag
-from benchmarks.engine import idle_dag
+from benchmarks.engine import divisible_dag, idle_dag
 from benchmarks.engine_trial import timed
 from benchmarks.makespan import Case, asynchow_cases, layers, random_cases
 from benchmarks.own_environment import OwnEnvironment
@@ -21,6 +21,7 @@ from benchmarks.peers.peer import LANGGRAPH, Job, Peer
 from benchmarks.suite import Options
 from dagwright.exceptions import InputError, TransportError
 from executor.compile import compile_workflow
+from executor.conductor.native import every_task
 from executor.embedded import EmbeddedEngine
 from executor.order import order_of
 
@@ -122,6 +123,21 @@ def test_an_idle_dag_runs_to_its_end() -> None:
     after = idle_dag(40)
     found = timed(certified(after, dict.fromkeys(after, 0.0)), EmbeddedEngine())
     assert (found["status"], found["steps"]) == ("completed", 40)
+
+
+def test_a_divisible_dag_becomes_sub_workflows_and_an_interwoven_one_does_not() -> None:
+    def pieces(after: dict[str, list[str]]) -> int:
+        found = compile_workflow(certified(after, dict.fromkeys(after, 0.0)))
+        return sum(task.type == "SUB_WORKFLOW" for task in every_task(found))
+
+    assert len(divisible_dag(300)) == len(idle_dag(300)) == 300
+    assert pieces(divisible_dag(300)) > 0
+    assert pieces(idle_dag(300)) == 0
+
+
+def test_a_run_that_takes_too_long_is_cancelled() -> None:
+    program = certified({"a": [], "b": ["a"]}, {"a": 0.5, "b": 0.5})
+    assert timed(program, EmbeddedEngine(), patience=0.1)["status"] == "cancelled"
 
 
 def test_scores_are_medians_by_engine_and_by_size() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import json.encoder
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, JsonValue
@@ -38,9 +40,19 @@ def to_json(value: Any) -> JsonValue:
     return value
 
 
-_CANONICAL = json.JSONEncoder(
-    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_of_model
-)
+def _encoder(*, sort_keys: bool) -> Callable[[Any], str]:
+    """Gives what writes JSON without white space; it is made once, which `json` does for each value."""
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:  # no CPython
+        return json.JSONEncoder(
+            sort_keys=sort_keys, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_of_model
+        ).encode
+    quoted: Any = json.encoder.encode_basestring  # type: ignore[attr-defined]
+    parts = make(None, _of_model, quoted, None, ":", ",", sort_keys, False, False)
+    return lambda value: "".join(parts(value, 0))
+
+
+_CANONICAL, _ORDERED = _encoder(sort_keys=True), _encoder(sort_keys=False)
 
 
 def canonical_json(value: Any) -> bytes:
@@ -49,7 +61,7 @@ def canonical_json(value: Any) -> bytes:
     Raises:
         ValueError: a number is not finite, or a string holds a lone surrogate.
     """
-    return _CANONICAL.encode(value).encode("utf-8")
+    return _CANONICAL(value).encode("utf-8")
 
 
 def ordered_json(value: Any) -> bytes:
@@ -60,7 +72,7 @@ def ordered_json(value: Any) -> bytes:
     Raises:
         ValueError: a number is not finite, or a string holds a lone surrogate.
     """
-    return json.dumps(to_json(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode("utf-8")
+    return _ORDERED(value).encode("utf-8")
 
 
 def sha256(value: Any) -> Sha256:

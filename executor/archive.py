@@ -248,7 +248,7 @@ class Archive:
         """
         data = self.get_bytes(sha256)
         try:
-            return json.loads(data)
+            return json.loads(data.decode())
         except ValueError as error:
             raise ArchiveError(f"artefact {sha256} of run {self.run!r} is not JSON: {error}") from error
 

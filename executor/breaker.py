@@ -132,8 +132,9 @@ class Breakers:
         """Gives the breaker of an operation under a policy."""
         rule = rule_of(spec, policy)
         host = ",".join(map(str, destinations(spec.binding)))
+        key = (spec.name, host, rule)
         with self._guard:
-            return self._known.setdefault((spec.name, host, rule), Breaker(rule, self._random))
+            return self._known.get(key) or self._known.setdefault(key, Breaker(rule, self._random))
 
     def _note(self, breaker: Breaker, raised: Exception | None) -> None:
         error = raised.__cause__ if isinstance(raised, UnknownOutcome) else raised

@@ -93,7 +93,7 @@ class EmbeddedEngine:
                 Activation(run=run, program=program, step=name, number=number, attempt=attempt, cancelled=stop), ended
             )
 
-        drive = _Drive(workflow, History(archive, program), archive, call, on_progress, self._workers)
+        drive = _Drive(workflow, History.shared(archive, program), archive, call, on_progress, self._workers)
         return drive.to_end(cancelled)
 
 

@@ -11,9 +11,11 @@ Programs are known from `program` events with `{program, proposal, catalogue}`, 
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 from pydantic import JsonValue
 
@@ -66,11 +68,27 @@ def optional_steps(proposal: Proposal) -> frozenset[str]:
     return frozenset(item.step.step_id for item in flat_steps(proposal) if item.task_id in optional)
 
 
+_SHARING = threading.Lock()
+
+
 class History:
     """Reads and writes one program's task events. Cheap to ask again: it reads only what is new.
 
-    Only one writes to an archive at a time, so what it wrote itself it knows without reading.
+    Only one writes to an archive at a time, so what it wrote itself it knows without reading. `shared` gives
+    the worker the one that the engine writes with: one thread writes, others may ask for outputs and choices.
     """
+
+    _shared: ClassVar[WeakValueDictionary[tuple[int, Sha256], History]] = WeakValueDictionary()
+
+    @classmethod
+    def shared(cls, archive: Archive, program: Sha256) -> History:
+        """Gives the one that all who ask for it have in common."""
+        with _SHARING:
+            key = (id(archive), program)  # what is found keeps its archive, so that no other one has its identity
+            found = cls._shared.get(key)
+            if found is None:
+                found = cls._shared[key] = cls(archive, program)
+            return found
 
     def __init__(self, archive: Archive, program: Sha256) -> None:
         self._archive = archive
@@ -93,7 +111,7 @@ class History:
         """Gives the output hash by step, for each step that this run has finished."""
         self._read()
         found = {step: body["output"] for step, body in self._inherited().items()}
-        for (step, program), (_, body) in self._completed.items():
+        for (step, program), (_, body) in self._completed.copy().items():
             if program == self._program:
                 found[step] = body["output"]
         return found
@@ -192,7 +210,7 @@ class History:
         found: dict[Instance, dict[str, Any]] = {}
         if not self._others:
             return found
-        for (step, program), (seq, body) in self._completed.items():
+        for (step, program), (seq, body) in self._completed.copy().items():
             if self._took(program, step, seq):
                 found[step] = body
         return found

@@ -99,7 +99,7 @@ class GuardedWorker:
         """
         self._program, self._archive, self._runners = program, archive, runners
         self._approvals, self._secrets, self._tenant = approvals, secrets, tenant
-        self._history, self._ledger = History(archive, program.hash), ledger or Ledger(archive)
+        self._history, self._ledger = History.shared(archive, program.hash), ledger or Ledger(archive)
         self._limits, self._breakers = limits or RateLimits(), breakers or Breakers()
         self._scope, self._controls = Scope(program, self, archive.get), controls_of(program)
         self._threads, self._watch = Threads("tool"), Watch()

@@ -26,6 +26,7 @@ class PythonRunner:
     def __init__(self, modules: Iterable[str] = ()) -> None:
         """Takes the dotted names of further modules or packages whose functions may be tools."""
         self.modules = (*OWN_MODULES, *modules)
+        self._found: dict[str, Tool] = {}
 
     def __call__(self, spec: ToolSpec, arguments: dict[str, JsonValue], context: ToolContext) -> dict[str, JsonValue]:
         """Gives what the function gives.
@@ -37,7 +38,8 @@ class PythonRunner:
         """
         if not isinstance(spec.binding, PythonBinding):
             raise TypeError(f"{spec.name!r} is not bound to a Python function")
-        function = self.resolve(spec.binding.callable)
+        name = spec.binding.callable
+        function = self._found.get(name) or self._found.setdefault(name, self.resolve(name))
         try:
             return function(arguments, context)
         except DagwrightError:

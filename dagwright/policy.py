@@ -193,6 +193,9 @@ class Policy(Frozen):
     breakers: tuple[BreakerRule, ...] | None = None
     """When an operation is no longer tried for a while; where no rule matches, the defaults of such a rule hold."""
 
+    cedar: str | None = None
+    """Cedar policies that must permit each call, too (extra `cedar`; `validation.cedar` says what they see)."""
+
     @cached_property
     def hash(self) -> Sha256:
         """SHA-256 of the canonical content."""

@@ -100,7 +100,21 @@ def unmet(step: Step, outputs: dict[str, JsonValue]) -> list[OutputPredicate]:
 
 
 def action_for(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> tuple[Action, str]:
-    """Gives what policy says about a call with these arguments, and why."""
+    """Gives what policy says about a call with these arguments, and why.
+
+    Raises:
+        PolicyError: it has Cedar policies that cannot be read, or the extra is not installed.
+    """
+    action, reason = _ruled(spec, arguments, policy)
+    if policy.cedar is None or action == "deny":
+        return action, reason
+    from validation.cedar import judge
+
+    found = judge(policy.cedar, spec, arguments)
+    return (action, reason) if found.allowed else ("deny", found.reason)
+
+
+def _ruled(spec: ToolSpec, arguments: Mapping[str, JsonValue], policy: Policy) -> tuple[Action, str]:
     for rule in policy.rules:
         if fnmatchcase(spec.name, rule.tools) and (
             rule.when is None or _known_validator(rule.when, formats=False).is_valid(dict(arguments))

@@ -151,13 +151,18 @@ def open_policy(name: str) -> Policy:
     """Gives the policy of a file; the default policy for an empty name.
 
     Raises:
-        PolicyError: the file cannot be read or is not a policy.
+        PolicyError: the file cannot be read or is not a policy, or the extra for its Cedar policies is not installed.
     """
     if not name or name == "default":
         return DEFAULT_POLICY
     if not Path(name).is_file():
         raise PolicyError(f"there is no policy file {name!r}; without --policy the default policy holds")
-    return load_policy(Path(name))
+    policy = load_policy(Path(name))
+    if policy.cedar is not None:
+        from validation.cedar import parsed
+
+        parsed(policy.cedar)
+    return policy
 
 
 def open_engine(name: str) -> Engine:

@@ -118,7 +118,8 @@ def tally(rounds: Iterable[Round]) -> Tally:
     for one in rounds:
         if one.version != version:
             total.left.update(open_)
-            open_, version = Counter(), one.version
+            open_ = Counter[str]()
+            version = one.version
         found = one.left if one.found is None else one.found
         total.by_model.update(open_ - found)
         total.by_patch.update(found - one.left)

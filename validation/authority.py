@@ -11,6 +11,7 @@ from dagwright.canonical import canonical_json
 from dagwright.finding import Finding
 from dagwright.policy import Action, Policy, Rule
 from dagwright.tool import ToolSpec
+from validation.cedar import Verdict, judge
 from validation.context import Context, PlacedStep
 from validation.contract import Contract
 from validation.notes import finding
@@ -40,6 +41,29 @@ def authority_findings(context: Context) -> Iterator[Finding]:
             yield _prohibited(step, f"{step.operation!r} is prohibited by the goal ({pattern!r} in denied_tools)")
         for decision in _decisions(applicable, step, step.contract):
             yield from _judged(step, step.contract.spec, decision, _often(context, step))
+        if context.policy.cedar is not None and step.controls is None:
+            yield from _by_cedar(step, step.contract, context.policy.cedar)
+
+
+def _by_cedar(step: PlacedStep, contract: Contract, cedar: str) -> Iterator[Finding]:
+    """Gives what Cedar policies prohibit; where arguments are not known yet, the worker asks them."""
+    found = cedar_verdict(step, contract, cedar)
+    if found is not None and not found.allowed:
+        message = f"policy prohibits {contract.spec.name!r} with such arguments: {found.reason}"
+        path = f"{step.path}/tool_intent/required_inputs"
+        yield finding("P402", path, message, task=step.task_id, step=step.step_id)
+
+
+def cedar_verdict(step: PlacedStep, contract: Contract, cedar: str) -> Verdict | None:
+    """Gives what Cedar policies say of a step's call; None where arguments are not known yet.
+
+    Raises:
+        PolicyError: they cannot be read, or the extra is not installed.
+    """
+    if step.step.tool_intent.required_inputs.keys() - step.literals.keys():
+        return None
+    defaults = {name: value for name, value in contract.defaults.items() if value is not None}
+    return judge(cedar, contract.spec, {**defaults, **step.literals})
 
 
 def deciding_rules(context: Context, step: PlacedStep) -> list[Decision]:

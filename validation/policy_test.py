@@ -23,7 +23,8 @@ from dagwright.policy import Action, Policy
 from dagwright.proposal import Proposal
 from dagwright.tool import Effect, HttpBinding, PythonBinding, Role, ToolSpec
 from dagwright.value import InputReference, LiteralValue, Value
-from validation.authority import deciding_rules
+from validation.authority import cedar_verdict, deciding_rules
+from validation.cedar import without_each
 from validation.context import Context
 from validation.examination import examine
 from validation.flow import deciding_flows
@@ -153,6 +154,9 @@ def _why(context: Context, found: list[Finding]) -> Iterator[str]:
             else:
                 index = context.policy.rules.index(decision.rule)
                 yield f"rules[{index}] ({decision.rule.tools!r}) says {decision.action}{doubt}"
+        if context.policy.cedar is not None:
+            said = cedar_verdict(step, step.contract, context.policy.cedar)
+            yield said.reason if said else "Cedar policies are asked when the arguments are known"
         for argument, rule in deciding_flows(context, step):
             index = context.policy.flows.index(rule)
             yield f"flows[{index}] says {rule.action} of argument {argument!r}"
@@ -199,7 +203,8 @@ class Mutant:
 
 
 def mutants(policy: Policy) -> Iterator[Mutant]:
-    """Gives every policy that differs in one rule's action, one condition, one default or one place.
+    """Gives every policy that differs in one rule's action, one condition, one default, one place or
+    one Cedar policy.
 
     Budgets are left alone: single calls don't test them.
     """
@@ -220,6 +225,12 @@ def mutants(policy: Policy) -> Iterator[Mutant]:
                 )
     for field in ("allowed_hosts", "allowed_paths", "allowed_commands"):
         yield from _places(policy, field, getattr(policy, field))
+    yield from _fewer_cedar_policies(policy)
+
+
+def _fewer_cedar_policies(policy: Policy) -> Iterator[Mutant]:
+    for name, others in without_each(policy.cedar) if policy.cedar is not None else ():
+        yield Mutant(change=f"cedar: without {name!r}", policy=policy.model_copy(update={"cedar": others}))
 
 
 def _mutant(policy: Policy, field: str, index: int, update: dict[str, Any], change: str) -> Mutant:

@@ -64,6 +64,18 @@ def how_often(times: Interval) -> str:
     return f"{high} times" if low == high else f"at most {high} times"
 
 
+def seen(step: str) -> str:
+    """Gives the step that the proposal names where what stands for all its passes is meant."""
+    return step.removeprefix("all-")
+
+
+def called(step: str) -> str:
+    """Gives what a step is called; what controls a block by its task, for a step of a proposal has no hyphen."""
+    decides, found, name = step.partition("-")
+    words = {"when": "the condition of", "until": "the loop of", "all": "all passes of"}
+    return f"{words.get(decides, decides)} {name}" if found else step
+
+
 def _each(each: Each) -> str:
     bound = f" (at most {each.at_most})" if each.at_most is not None else ""
     return f"for each {each.name} of {value(each.items)}{bound}"
@@ -82,7 +94,7 @@ def _conditions(conditions: Iterable[Condition]) -> str:
 def value(given: Value) -> str:
     """Gives a value in short: references as `s1/table`, constants as JSON."""
     if isinstance(given, StepReference):
-        return f"{given.from_}{given.path}"
+        return f"{seen(given.from_)}{given.path}"
     if isinstance(given, InputReference):
         return f"{given.input}{given.path}"
     if isinstance(given, LiteralValue):

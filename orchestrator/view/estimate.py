@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from dagwright.model import Interval
 from dagwright.policy import Action
-from dagwright.program import Program
+from dagwright.program import Program, ProgramStep
+from executor.block import role_of
 from executor.simulate import SimulatedStep, Simulation
+from orchestrator.view.blocks import value as shown
+from orchestrator.view.blocks import words_by_task
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -19,6 +23,8 @@ COLOURS: dict[Action, str] = {"allow": "green", "ask": "yellow", "deny": "red"}
 
 LONGEST = 80
 """Characters of an argument that are shown."""
+
+ONCE = Interval(low=1, high=1)
 
 HEADINGS = ("step", "operation", "effect", "policy", "begins s", "ends s", "cost $", "places")
 
@@ -29,32 +35,51 @@ def drawn(program: Program, simulation: Simulation) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    steps = listed(program, simulation)
+    looped = any(step.times != ONCE for step in steps)
     table = Table(title=f"dry run of {program.proposal.plan.dag_id}: nothing was called", title_justify="left")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right" if heading.endswith((" s", " $")) else "left")
-    for step in simulation.steps:
-        table.add_row(*_cells(step))
-    parts: list[RenderableType] = [table, *(Text(call(step)) for step in simulation.steps), Text(totals(simulation))]
+    for heading in (*HEADINGS[:2], *(["times"] if looped else []), *HEADINGS[2:]):
+        table.add_column(heading, justify="right" if heading.endswith((" s", " $", "times")) else "left")
+    for step in steps:
+        cells = _cells(step)
+        table.add_row(*cells[:2], *([span(step.times, 0)] if looped else []), *cells[2:])
+    calls = [Text(line) for line in _calls(program, steps)]
+    parts: list[RenderableType] = [table, *calls, Text(totals(simulation))]
     if simulation.unknown:
         parts.append(Text(f"without stated time or cost: {', '.join(simulation.unknown)}", style="dim"))
-    if any(not step.decided for step in simulation.steps):
+    if any(not step.decided for step in steps):
         parts.append(Text("(later): policy looks at values that only running gives", style="dim"))
     return Group(*parts)
 
 
-def call(step: SimulatedStep) -> str:
+def listed(program: Program, simulation: Simulation) -> list[SimulatedStep]:
+    """Gives the steps that the proposal lists, in the order in which they would begin."""
+    places = {item.step.step_id: place for place, item in enumerate(program.steps) if role_of(item) == "step"}
+    found = [step for step in simulation.steps if step.step in places]
+    return sorted(found, key=lambda step: (step.begins.low, places[step.step]))
+
+
+def _calls(program: Program, steps: Sequence[SimulatedStep]) -> Iterator[str]:
+    """Gives a line per call; those of a block below what the block does."""
+    blocks = words_by_task(program.proposal)
+    tasks: dict[str, list[SimulatedStep]] = {}
+    for step in steps:
+        task = program.by_id[step.step].task_id
+        tasks.setdefault(task if task in blocks else f"-{step.step}", []).append(step)
+    for task, found in tasks.items():
+        if task in blocks:
+            yield f"  {blocks[task]}:"
+        indent = "  " if task in blocks else ""
+        yield from (f"{indent}{call(step, program.by_id[step.step])}" for step in found)
+
+
+def call(step: SimulatedStep, item: ProgramStep) -> str:
     """Gives what a step would send: arguments as far as known, and where the others come from."""
+    given = item.step.tool_intent.required_inputs
     known = [f"{name}={_clipped(value)}" for name, value in step.arguments.items()]
-    pending = [f"{name}={_source(value)}" for name, value in step.pending.items()]
+    pending = [f"{name}={shown(given[name])}" for name in step.pending]
     with_credential = f", with credential {step.credential}" if step.credential else ""
     return f"  {step.step} = {step.operation}({', '.join([*known, *pending])}){with_credential}"
-
-
-def _source(value: JsonValue) -> str:
-    """Gives a reference as `s1/table`; other values that only running gives as they stand in the proposal."""
-    if isinstance(value, dict) and "from" in value:
-        return f"{value['from']}{value.get('path', '')}"
-    return _clipped(value)
 
 
 def _clipped(value: JsonValue) -> str:

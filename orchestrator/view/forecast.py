@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from executor.forecast import Distribution, Ending, FaultRate, Forecast
+from orchestrator.view.blocks import called
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -45,7 +46,7 @@ def _lines(found: Forecast) -> list[str]:
     if others:
         lines.append("else: " + ", ".join(f"{count} {words}" for words, count in others.items()))
     if found.failed_at:
-        steps = [f"{step} ({count})" for step, count in list(found.failed_at.items())[:SHOWN]]
+        steps = [f"{called(step)} ({count})" for step, count in list(found.failed_at.items())[:SHOWN]]
         more = len(found.failed_at) - SHOWN
         lines.append(f"failing at {', '.join(steps)}" + (f" and {more} more" if more > 0 else ""))
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dagwright.label import TRUSTED, Label
 from dagwright.plan import Plan
@@ -14,7 +14,7 @@ from orchestrator.view.picture import ranked
 from orchestrator.view.review import Argument, Review, ReviewStep
 
 WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 196, 62, 72, 18, 12
-LETTERS = 26
+LETTERS = 28
 """Letters of a line in a box."""
 MOST = 150
 """Boxes that are drawn at most; a larger plan is only listed."""
@@ -59,9 +59,12 @@ def graph(review: Review) -> str:
 
 def _edges(review: Review, names: set[str]) -> Iterator[_Edge]:
     seen: set[tuple[str, str]] = set()
+    deciding = {block.first: block.arguments for block in review.blocks}
     for step in review.steps:
         end = f"step:{step.step_id}"
-        for edge in _into(end, step.arguments, names):
+        for edge in _into(
+            end, (*step.arguments, *_outside(deciding.get(step.step_id, ()), step.task_id, review)), names
+        ):
             seen.add((edge.start, edge.end))
             yield edge
     if review.answer:
@@ -71,6 +74,13 @@ def _edges(review: Review, names: set[str]) -> Iterator[_Edge]:
             pair = (f"step:{other}", f"step:{step}")
             if pair not in seen and pair[0] in names:
                 yield _Edge(start=pair[0], end=pair[1], label=None, says=f"{step} waits for {other}")
+
+
+def _outside(arguments: tuple[Argument, ...], task: str, review: Review) -> Iterator[Argument]:
+    """Gives what decides about a block, but for what its own steps gave."""
+    own = {f"step:{step.step_id}" for step in review.steps if step.task_id == task}
+    for argument in arguments:
+        yield replace(argument, sources=tuple(source for source in argument.sources if source not in own))
 
 
 def _into(end: str, arguments: tuple[Argument, ...], names: set[str]) -> Iterator[_Edge]:
@@ -116,11 +126,19 @@ def _drawn(review: Review, steps: dict[str, tuple[int, ReviewStep]], name: str, 
         asked = any(finding.needs_approval for finding in step.findings)
         state = "wrong" if wrong else "asked" if asked else "plain"
         mark = {"wrong": " ✗", "asked": " ?", "plain": ""}[state]
-        lines = [f"{short}{mark}", step.operation, step.effect or "unknown operation"]
-        drawn = _rectangle(box, lines, f"box {state} {step.effect or 'unknown'}")
+        often = f", {step.often}" if step.runs_again else ", perhaps" if step.often else ""
+        lines = [f"{short}{mark}", step.operation, f"{step.effect or 'unknown operation'}{often}"]
+        behind = _behind(box, f"box behind {step.effect or 'unknown'}") if step.runs_again else ""
+        perhaps = " perhaps" if step.often and not step.runs_again else ""
+        drawn = behind + _rectangle(box, lines, f"box {state} {step.effect or 'unknown'}{perhaps}")
         return f'<a href="#step-{index}">{drawn}</a>'
     lines = ["answer", *[argument.name for argument in review.answer][:2]] if kind == "answer" else [short, "input"]
     return f"<g>{_rectangle(box, lines, 'box end')}</g>"
+
+
+def _behind(box: _Box, kind: str) -> str:
+    """Gives the edge of a box behind another: a step that may run several times."""
+    return f'<rect x="{box.x + 5:g}" y="{box.y + 5:g}" width="{WIDTH}" height="{HEIGHT}" rx="7" class="{kind}"/>'
 
 
 def _rectangle(box: _Box, lines: list[str], kind: str) -> str:

@@ -10,9 +10,10 @@ from importlib.resources import files
 
 from dagwright.finding import Finding
 from dagwright.label import Label
+from orchestrator.view.blocks import called
 from orchestrator.view.estimate import span
 from orchestrator.view.markup import text
-from orchestrator.view.review import Argument, Review, ReviewStep
+from orchestrator.view.review import Argument, Review, ReviewBlock, ReviewStep
 from orchestrator.view.review_graph import graph
 
 SIGNS = {"error": "✗", "warning": "!", "info": "·"}
@@ -80,7 +81,7 @@ def _effects(review: Review) -> str:
     items = "".join(
         f'<li><a href="#step-{index}">{text(step.step_id)}</a> <span class="effect {step.effect or "unknown"}">'
         f"{text(step.effect or 'unknown operation')}</span> {text(step.operation)}"
-        f"{_places(step)}{_asked(step)}{_with(step)}</li>"
+        f"{_often(step)}{_places(step)}{_asked(step)}{_with(step)}</li>"
         for index, step in acting
     )
     return f"<section><h2>What it changes</h2><ul>{items}</ul></section>"
@@ -93,6 +94,10 @@ def _with(step: ReviewStep) -> str:
         f"<br>{text(argument.name)} = <code>{text(argument.value)}</code>{_role(argument)}" for argument in ordered
     )
     return f'<div class="with">{shown.removeprefix("<br>")}</div>' if shown else ""
+
+
+def _often(step: ReviewStep) -> str:
+    return f" <strong>{text(step.often)}</strong>" if step.runs_again else ""
 
 
 def _places(step: ReviewStep) -> str:
@@ -108,6 +113,7 @@ def _findings(review: Review) -> str:
     found = sorted(review.report.findings, key=lambda finding: order[finding.severity])
     passed = f"<p>{len(review.report.checks_passed)} checks passed.</p>"
     numbers = {step.step_id: index for index, step in enumerate(review.steps)}
+    numbers |= {name: numbers[block.first] for block in review.blocks for name in block.controls}
     rows = "".join(_finding(finding, numbers) for finding in found)
     table = (
         '<table><thead><tr><th scope="col">Code</th><th scope="col">Where</th><th scope="col">What</th></tr></thead>'
@@ -118,7 +124,9 @@ def _findings(review: Review) -> str:
 
 def _finding(finding: Finding, numbers: dict[str, int]) -> str:
     step = finding.step_id or ""
-    where = f'<a href="#step-{numbers[step]}">{text(step)}</a>' if step in numbers else text(finding.task_id or "")
+    where = (
+        f'<a href="#step-{numbers[step]}">{text(called(step))}</a>' if step in numbers else text(finding.task_id or "")
+    )
     fix = f'<br><span class="fix">{text(finding.suggested_fix)}</span>' if finding.suggested_fix else ""
     return (
         f'<tr class="{finding.severity}"><th scope="row">{SIGNS[finding.severity]} {text(finding.code)} '
@@ -141,6 +149,7 @@ def _picture(review: Review) -> str:
 
 def _steps(review: Review) -> str:
     described = {task.task_id: task for task in review.tasks}
+    blocks = {block.task_id: block for block in review.blocks}
     parts: list[str] = []
     last = None
     for index, step in enumerate(review.steps):
@@ -148,10 +157,18 @@ def _steps(review: Review) -> str:
             task, last = described.get(step.task_id), step.task_id
             after = f" <small>after {text(', '.join(task.dependencies))}</small>" if task and task.dependencies else ""
             parts.append(f"<h3>{text(step.task_id)}: {text(task.description if task else '')}{after}</h3>")
+            parts.append(_block(blocks.get(step.task_id)))
         parts.append(_step(index, step))
     empty = [task for task in review.tasks if task.task_id not in {step.task_id for step in review.steps}]
     parts += [f"<h3>{text(task.task_id)}: {text(task.description)}</h3><p>No step.</p>" for task in empty]
     return f'<section id="steps" tabindex="-1"><h2>Steps</h2>{"".join(parts)}</section>' if parts else ""
+
+
+def _block(block: ReviewBlock | None) -> str:
+    """Gives what surrounds a task's steps, with what decides about it."""
+    if block is None:
+        return ""
+    return f'<div class="block"><p>{text(block.words)}</p>{_arguments(block.arguments, "Decided by")}</div>'
 
 
 def _step(index: int, step: ReviewStep) -> str:
@@ -165,18 +182,19 @@ def _step(index: int, step: ReviewStep) -> str:
     )
     return (
         f'<article id="step-{index}" tabindex="-1"><h4>{text(step.step_id)} <code>{text(step.operation)}</code> '
-        f'<span class="effect {effect}">{effect}</span>{marks}{_asked(step)}</h4><p>{text(step.action)}</p>'
+        f'<span class="effect {effect}">{effect}</span>{_often(step)}{marks}{_asked(step)}</h4>'
+        f"<p>{text(step.action)}</p>"
         f'{_arguments(step.arguments)}<p class="facts">{"; ".join(facts)}{_places(step)}</p></article>'
     )
 
 
-def _arguments(arguments: Iterable[Argument]) -> str:
+def _arguments(arguments: Iterable[Argument], name: str = "Argument") -> str:
     rows = "".join(
         f'<tr><th scope="row">{text(argument.name)}{_role(argument)}</th>'
         f"<td><code>{text(argument.value)}</code></td><td>{_label(argument.label)}</td></tr>"
         for argument in arguments
     )
-    head = '<tr><th scope="col">Argument</th><th scope="col">Value</th><th scope="col">Label</th></tr>'
+    head = f'<tr><th scope="col">{name}</th><th scope="col">Value</th><th scope="col">Label</th></tr>'
     return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>" if rows else ""
 
 

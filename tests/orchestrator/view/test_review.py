@@ -357,3 +357,64 @@ def test_the_command_writes_the_page(dagwright: Any, tmp_path: Path, monkeypatch
     assert (ran.code, ran.json["verdict"]) == (1, "rejected")
     assert "Tell Ann about the orders." in Page(Path("p.html").read_text()).text
     assert dagwright("show", "p.json", "--html", "no/p.html", "-c", "c.json").code == 2
+
+
+# ------------------------------------------------------------------------------------- blocks
+
+
+def with_block(**control: Any) -> dict[str, Any]:
+    """Gives the good proposal with what surrounds the mail."""
+    return changed("decompositions", 1, "control", to=control)
+
+
+PER_LETTER = {"name": "letter", "items": {"from": "orders", "path": "/text"}, "at_most": 5}
+HOLDS = ({"value": {"from": "orders", "path": "/text"}, "op": "not_equals", "to": "<none>"},)
+
+
+def test_a_block_is_said_over_its_steps_with_what_decides_about_it() -> None:
+    found = Page(shown(with_block(when=HOLDS, each=PER_LETTER)))
+    assert 'only if orders/text is not "<none>", for each letter of orders/text (at most 5)' in found.text
+    assert "Decided by Value Label only if control step:orders/text untrusted, tenant" in found.text
+    assert "for each control step:orders/text untrusted, tenant" in found.text
+    assert "2 tasks, 2 steps" in found.text
+    assert "mail mail.send external at most 5 times" in found.text
+
+
+def test_what_controls_a_block_is_no_step_of_the_page() -> None:
+    proposal = with_block(each=PER_LETTER)
+    proposal["decompositions"][1]["steps"][0]["tool_intent"]["required_inputs"]["body"] = {
+        "from": "letter",
+        "path": "/item",
+    }
+    proposal["answer"] = {"sent": {"from": "mail", "path": "/items/*/status"}}
+    found = review(proposal, catalogue=CATALOGUE, policy=POLICY, workers=WORKERS)
+    assert [step.step_id for step in found.steps] == ["orders", "mail"]
+    assert found.after == {"orders": (), "mail": ("orders",)}
+    (block,) = found.blocks
+    assert (block.first, block.controls) == ("mail", ("letter", "all-mail"))
+    body = next(argument for argument in found.steps[1].arguments if argument.name == "body")
+    assert (body.value, body.sources) == ("each:letter/item", ("step:orders",))
+    assert found.answer[0].value == "step:mail/items/*/status"
+    drawn = Page(page(found))
+    assert not any(word in drawn.text for word in ("all-mail", "control.each", "control.collect"))
+    edges = [words for tag, _ in drawn.elements if tag == "path" for words in [drawn.text] if "step:orders to" in words]
+    assert edges
+
+
+def test_a_finding_about_a_block_leads_to_its_first_step() -> None:
+    found = shown(with_block(when=HOLDS))
+    assert '<a href="#step-1">the condition of tell</a>' in found
+
+
+@pytest.mark.parametrize(
+    "control",
+    [
+        {"each": {**PER_LETTER, "items": {"from": "letter", "path": "/item"}}},
+        {"each": {**PER_LETTER, "name": "mail"}},
+        {"each": {**PER_LETTER, "name": "orders"}},
+        {"when": HOLDS, "each": PER_LETTER, "repeat": {"until": HOLDS}},
+    ],
+    ids=["over itself", "called as its step", "called as another step", "twice over"],
+)
+def test_a_block_that_makes_no_sense_is_drawn_too(control: dict[str, Any]) -> None:
+    assert "Rejected" in Page(shown(with_block(**control))).text

@@ -315,5 +315,4 @@ def _digest(body: bytes, kind: EventKind, prev: Sha256, run: str, seq: int, stam
 
 
 def _stamp(time: datetime) -> str:
-    text = time.isoformat(timespec="microseconds" if time.microsecond else "seconds")
-    return text.replace("+00:00", "Z")
+    return time.isoformat().replace("+00:00", "Z")

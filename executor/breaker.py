@@ -30,6 +30,9 @@ JITTER = 0.2
 LONGEST = 10
 """How many times its first delay an open breaker waits at most."""
 
+MAX_LATEST = 1_024
+"""Operations whose breaker is found by the identity of their contract."""
+
 BUSY = frozenset({"rate_limited", "circuit_open", "http_429"})
 """Codes of calls that were not made, or that a provider put off: they say nothing about the way to it."""
 
@@ -101,6 +104,7 @@ class Breakers:
         self._clock, self._random = clock, random or Random()  # noqa: S311 - spreads probes, guards nothing
         self._guard = threading.Lock()
         self._known: dict[tuple[str, str, BreakerRule], Breaker] = {}
+        self._latest: dict[int, tuple[ToolSpec, Policy, Breaker]] = {}
 
     @contextmanager
     def call(self, spec: ToolSpec, policy: Policy) -> Generator[None]:
@@ -130,6 +134,16 @@ class Breakers:
 
     def of(self, spec: ToolSpec, policy: Policy) -> Breaker:
         """Gives the breaker of an operation under a policy."""
+        latest = self._latest.get(id(spec))
+        if latest is not None and latest[0] is spec and latest[1] is policy:
+            return latest[2]
+        if len(self._latest) >= MAX_LATEST:
+            self._latest = {}
+        found = self._of(spec, policy)
+        self._latest[id(spec)] = spec, policy, found
+        return found
+
+    def _of(self, spec: ToolSpec, policy: Policy) -> Breaker:
         rule = rule_of(spec, policy)
         host = ",".join(map(str, destinations(spec.binding)))
         key = (spec.name, host, rule)

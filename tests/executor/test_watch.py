@@ -42,6 +42,10 @@ class Hanging:
         return {"value": 1}
 
 
+def at_once(spec: Any, arguments: Any, context: Any) -> Any:
+    return {"value": 1}
+
+
 def begun(program: Program, archive: Archive, tool: Any, stop: threading.Event) -> tuple[threading.Thread, Told]:
     worker, told = GuardedWorker(program, archive, {"python": tool}), Told()
     activation = Activation(run="run", program=program.hash, step="a", attempt=1, cancelled=stop)
@@ -64,7 +68,7 @@ def told_once(told: Told, thread: threading.Thread, tool: Hanging) -> StepResult
 
 
 def test_a_tool_that_ends_is_told_by_the_thread_that_ran_it(archive: Archive, build: Any) -> None:
-    thread, told = begun(build.program({"a": []}), archive, lambda *_: {"value": 1}, threading.Event())
+    thread, told = begun(build.program({"a": []}), archive, at_once, threading.Event())
     result = told.get(timeout=30)
     thread.join(30)
     assert isinstance(result, StepResult)
@@ -104,7 +108,7 @@ def test_a_late_effect_does_not_become_a_done_one(archive: Archive, build: Any, 
 
 
 def test_whatever_a_tool_raises_is_told(archive: Archive, build: Any) -> None:
-    def tool(*_: Any) -> Any:
+    def tool(spec: Any, arguments: Any, context: Any) -> Any:
         raise SystemExit(3)
 
     _, told = begun(build.program({"a": []}), archive, tool, threading.Event())
@@ -114,7 +118,7 @@ def test_whatever_a_tool_raises_is_told(archive: Archive, build: Any) -> None:
 
 
 def test_the_watching_thread_ends_when_nothing_runs(archive: Archive, build: Any) -> None:
-    worker = GuardedWorker(build.program({"a": []}), archive, {"python": lambda *_: {"value": 1}})
+    worker = GuardedWorker(build.program({"a": []}), archive, {"python": at_once})
     before = {thread for thread in threading.enumerate() if thread.name == "watch"}
     program = build.program({"a": []})
     for number in (1, 2):

@@ -13,6 +13,9 @@ FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 CONNECTIONS = 12
 """Connections that one server holds at most; a new PostgreSQL takes 100."""
 
+LEASE_SECONDS = 15
+"""For how long a server may decide an execution; one that dies meanwhile keeps the others from it so long."""
+
 _KINDS = ("db", "queue", "indexing", "workflow-execution-lock")
 
 
@@ -62,6 +65,7 @@ class Postgres:
             *(f"--conductor.{kind}.type=postgres" for kind in _KINDS),
             f"--spring.datasource.url=jdbc:postgresql://{self._place}",
             "--spring.datasource.driverClassName=org.postgresql.Driver",
+            f"--conductor.app.lockLeaseTime={LEASE_SECONDS}s",
             f"--spring.datasource.hikari.maximum-pool-size={CONNECTIONS}",
         ]
 

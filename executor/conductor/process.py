@@ -109,8 +109,7 @@ def start(jar: Path, folder: Path, port: int, postgres: Postgres | None = None) 
             stderr=log,
             start_new_session=True,
         )
-    for ended in [pid for pid, child in _children.items() if child.poll() is not None]:
-        del _children[ended]
+    _let_go()
     _children[process.pid] = process
     created = psutil.Process(process.pid).create_time()
     archive = None if classes.is_file() else str(unfinished)
@@ -144,7 +143,14 @@ def stop(process: ServerProcess, folder: Path) -> None:
 
 def forget(folder: Path) -> None:
     """Removes what a folder remembers of a server."""
+    _let_go()
     (folder / "state.json").unlink(missing_ok=True)
+
+
+def _let_go() -> None:
+    """Forgets servers of this process that have ended by themselves."""
+    for ended in [pid for pid, child in _children.items() if child.poll() is not None]:
+        del _children[ended]
 
 
 def _ends(process: psutil.Process, seconds: float) -> bool:

@@ -206,12 +206,12 @@ def postgres_url() -> Iterator[str]:
             subprocess.run([*as_user, *arguments], check=True, capture_output=True, timeout=60, cwd=folder)
 
         data = str(Path(folder) / "data")
-        (Path(folder) / "word").write_text("secret word")
+        (Path(folder) / "word").write_text("quiet word")
         os.chmod(Path(folder) / "word", 0o644)
         command("initdb", "-D", data, "-U", "conductor", "-A", "scram-sha-256", f"--pwfile={folder}/word", "-N")
         options = f"-k {folder} -h 127.0.0.1 -p {port} -c fsync=off"
         command("pg_ctl", "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
         try:
-            yield f"postgresql://conductor:secret%20word@127.0.0.1:{port}/postgres"
+            yield f"postgresql://conductor:quiet%20word@127.0.0.1:{port}/postgres"
         finally:
             command("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -68,6 +69,30 @@ def test_a_driver_that_dies_goes_on_with_the_same_execution(conductor_url: str, 
     found = client.correlated(workflow.name, Outbox(archive.folder, archive.run).correlation("p" * 64))
     client.close()
     assert [view.status for view in found] == ["COMPLETED"]
+
+
+@pytest.mark.conductor
+def test_an_attempt_whose_time_was_up_while_nobody_was_there_is_made_again(
+    conductor_url: str, archive: Archive, build: Any
+) -> None:
+    class Died(Exception):
+        pass
+
+    def dies(activation: Any) -> Any:
+        raise Died
+
+    workflow = compile_workflow(build.program({"a": []}, specs={"a": build.operation(timeout=1)}))
+    with pytest.raises(Died):
+        run(conductor_url, archive, workflow, dies)
+    client = ConductorClient(conductor_url)
+    (begun,) = client.correlated(workflow.name, Outbox(archive.folder, archive.run).correlation("p" * 64))
+    for _ in range(40):
+        client.decide(begun.workflow_id)
+        if client.workflow(begun.workflow_id, tasks=False).status == "TIMED_OUT":
+            break
+        time.sleep(0.5)
+    client.close()
+    assert run(conductor_url, archive, workflow, lambda activation: build.completed("a")).status == "completed"
 
 
 @pytest.mark.conductor

@@ -1,8 +1,8 @@
 """`Archive`: everything that a run leaves behind, in one folder, written by one process at a time.
 
 `HOME/runs/RUN/` holds `archive.db` (hash-chained events, content-addressed artefacts, the ledger
-of effects), `inputs/` (the goal's files) and `files/` (what tools write). An artefact always comes
-before the event that names it.
+of effects), `inputs/` (the goal's files) and `files/` (what tools write). An artefact is written before
+the event that names it, or in one transaction with it.
 """
 
 from __future__ import annotations

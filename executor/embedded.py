@@ -1,8 +1,9 @@
 """`EmbeddedEngine`: runs a workflow in this process; its history is the run's archive.
 
 A thin driver around `decide.Execution`: it keeps the time, hands attempts to threads and writes
-events before it acts on them. They are synced to the disk every few milliseconds; effects wait
-for a sync of their own (`ledger`), which takes everything before them along.
+events before it acts on them: what ended, with its outputs, and what follows in one transaction.
+They are synced to the disk every few milliseconds; effects wait for a sync of their own (`ledger`),
+which takes everything before them along.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from dagwright.event import Event
 from dagwright.exceptions import ContentError
 from dagwright.model import Frozen
 from dagwright.program import Program, ProgramStep
+from dagwright.tool import ControlBinding
+from validation.blocks import titled
 
 
 class Refused(ContentError):
@@ -44,9 +46,28 @@ class Question:
         """The step's id; empty for the version as a whole."""
         return self.step.step.step_id if self.step else ""
 
+    @property
+    def block(self) -> str:
+        """What surrounds the step, in words; empty where nothing does."""
+        from orchestrator.view.blocks import words_by_task
+
+        if self.step is None or self.step is not self.program.by_id.get(self.subject):
+            return ""  # what undoes a step is in no block
+        return words_by_task(self.program.proposal).get(self.step.task_id, "")
+
+    @property
+    def often(self) -> str:
+        """How often at most the step will run, in words; empty where that is once."""
+        from orchestrator.view.blocks import how_often
+
+        return how_often(self.step.times) if self.step and self.step.times.high > 1 else ""
+
     def __str__(self) -> str:
         if self.step:
-            return f"step {self.subject!r} ({self.step.spec.name})"
+            binding = self.step.spec.binding
+            if isinstance(binding, ControlBinding):
+                return titled(self.subject, self.step.task_id, binding)
+            return f"step {self.subject!r} ({', '.join(filter(None, (self.step.spec.name, self.often)))})"
         more = f" (and {len(self.widened) - 3} more)" if len(self.widened) > 3 else ""
         return f"version {self.program.proposal.version} of the plan ({'; '.join(self.widened[:3])}{more})"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from dagwright.tool import ControlBinding
 from orchestrator.approval import Decision, Question
 from planner.derivation import shown
 
@@ -35,7 +36,13 @@ def ask_approval(question: Question) -> Decision:
     out.print("\n[bold yellow]approval needed[/]", end=" ")
     if question.step:
         step = question.step
-        out.print(f"{question.subject}: {step.spec.name} ({step.spec.effect})", markup=False)
+        often = f", {question.often}" if question.often else ""
+        if isinstance(step.spec.binding, ControlBinding):
+            out.print(str(question), markup=False)
+        else:
+            out.print(f"{question.subject}: {step.spec.name} ({step.spec.effect}){often}", markup=False)
+        if question.block:
+            out.print(f"    {question.block}", style="italic", markup=False)
         for name, value in step.step.tool_intent.required_inputs.items():
             out.print(f"    {name}: {shown(value)}", markup=False)
     else:

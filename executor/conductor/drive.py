@@ -204,9 +204,9 @@ class Drive:
             )
         if view.status == "TERMINATED":
             self._execution.advance(Stopped("cancelled"))
-        elif view.status == "TIMED_OUT":
+        elif view.status == "TIMED_OUT" and self._run.workflow.timeout_seconds:
             self._execution.advance(Stopped("timed_out"))
-        else:
+        else:  # or an attempt's time was up while no process was there to know, and it had no retry left
             raise ServerFailed(f"Conductor failed {view.workflow_id}: {view.reason_for_incompletion}")
 
     def _wind_down(self, end: Finish) -> None:

@@ -23,7 +23,7 @@ from dagwright.exceptions import ArchiveError, ToolRejected
 from dagwright.policy import Policy
 from dagwright.tool import ToolSpec
 from executor.archive import Archive
-from executor.bindings.runner import ToolContext
+from executor.bindings.runner import Runners, ToolContext
 from executor.bindings.worker import WorkerRunner
 from executor.engine import Progress
 from executor.folder import runs
@@ -46,11 +46,11 @@ def main(argv: Sequence[str]) -> None:
 
 
 def begun(home: Path) -> str | None:
-    """Gives the run whose goal is written down; what died before that has left nothing to go on with."""
+    """Gives the run whose proposal is written down; one that died before is to be executed anew, as it says itself."""
     for run in runs(home):
         try:
             with Archive.open(home, run, read_only=True) as archive:
-                if list(archive.events("goal")):
+                if list(archive.events("proposal")):
                     return run
         except ArchiveError:
             continue
@@ -92,7 +92,7 @@ def _say(line: dict[str, Any]) -> None:
 
 def _setup(asked: argparse.Namespace) -> Setup:
     tool = _Tool(asked.observer, asked.trial, asked.pause)
-    runners: Callable[[Any], Any] = lambda served: {"python": tool, "worker": WorkerRunner()}  # noqa: E731 - a field
+    runners: Callable[[Any], Runners] = lambda served: {"python": tool, "worker": WorkerRunner()}  # noqa: E731 - a field
     return Setup(
         home=asked.home,
         model=_NoModel(),

@@ -15,15 +15,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Protocol, TextIO
-
-import psutil
+from random import Random
+from typing import IO, Any, Protocol
 
 from dagwright.exceptions import TimedOut
 
 ROOT = Path(__file__).parents[1]
 
-SECONDS = 180.0
+SECONDS = 600.0
 """The longest that a driver's life may take; one that takes longer hangs."""
 
 
@@ -101,7 +100,7 @@ class Driver:
 
 @dataclass(frozen=True)
 class _Process:
-    output: TextIO
+    output: IO[str]
     code: Callable[[], int | None]
     kill: Callable[[], None]
     wait: Callable[[float], int | None]
@@ -167,7 +166,7 @@ class Conductor:
 
         pid = server.status(self._folder).pid
         if pid is not None:
-            _kill(pid)
+            _kill(pid, self._port)
         server.up(_unseen, port=self._port, home=self._folder)
 
     def close(self) -> None:
@@ -210,22 +209,28 @@ class Worker:
 
 
 def free_port() -> int:
-    """Gives a port of the loopback interface that is free now."""
+    """Gives a port of the loopback interface that is free now and that no outgoing connection is given."""
+    found = (port for port in Random().sample(range(20_000, 32_000), 1_000) if _is_free(port))
+    return next(found)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
-def _kill(pid: int) -> None:
-    process = psutil.Process(pid)
+def _kill(pid: int, port: int) -> None:
+    """Kills a server and waits until its last thread has let go of its port."""
     os.kill(pid, signal.SIGKILL)
     until = time.monotonic() + SECONDS
-    while time.monotonic() < until:  # a zombie is dead: its parent may be this process
-        try:
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return
-        except psutil.NoSuchProcess:
-            return
+    while not _is_free(port):
+        if time.monotonic() > until:
+            raise TimedOut(f"port {port} was not free {SECONDS:.0f} s after its server was killed")
         time.sleep(0.01)
 
 

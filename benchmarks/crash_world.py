@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import JsonValue
 
@@ -61,7 +61,7 @@ def _operation(
         "input_schema": {"type": "object", "properties": takes, "required": list(takes), "additionalProperties": False},
         "output_schema": {"type": "object", "properties": gives, "required": list(gives)},
         "timeout": 10,
-        "retry": {"attempts": 20, "delay": 1, "factor": 1},
+        "retry": {"attempts": 20, "delay": 3, "factor": 1},
         "binding": binding,
     }
     return ToolSpec.model_validate(given | more)
@@ -70,7 +70,7 @@ def _operation(
 def summed(given: object) -> int:
     """Gives the sum of all whole numbers in a value, however deep."""
     if isinstance(given, list):
-        return sum(summed(item) for item in given) % MODULUS
+        return sum(map(summed, cast("list[object]", given))) % MODULUS
     return given % MODULUS if isinstance(given, int) else 0
 
 

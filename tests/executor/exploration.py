@@ -79,37 +79,37 @@ class Model:
     workflow: WorkflowDef
     once: AbstractSet[str]
     """Steps with an effect that must not happen twice."""
-    often: AbstractSet[str] = frozenset()
+    often: AbstractSet[str]
     """Steps with an idempotent effect."""
-    choices: Mapping[str, Callable[[int], tuple[Choice, ...]]] = field(default_factory=dict)
+    choices: Mapping[str, Callable[[int], tuple[Choice, ...]]]
     """By step that decides: what it may decide in a pass; another time it may decide otherwise."""
-    optional: AbstractSet[str] = frozenset()
+    optional: AbstractSet[str]
     """Steps of blocks that may fail."""
-    rules: Rules = Rules()
-    _folds: dict[tuple[Occurrence, ...], Fold] = field(default_factory=dict)
+    rules: Rules
+    folds: dict[tuple[Occurrence, ...], Fold] = field(default_factory=dict[tuple[Occurrence, ...], "Fold"])
 
     def fold(self, log: tuple[Occurrence | Said, ...]) -> Fold:
         """Gives what the real core makes of the events."""
         events = tuple(item for item in log if not isinstance(item, Said))
-        if events not in self._folds:
-            self._folds[events] = _fold(self.workflow, events)
-        return self._folds[events]
+        if events not in self.folds:
+            self.folds[events] = _fold(self.workflow, events)
+        return self.folds[events]
 
     def next(self, state: State) -> Iterator[State]:
         """Gives all states that may come next."""
         if not state.is_up:
             yield from self._strays(state)
-            yield self._launched(state._replace(is_up=True))
+            yield self.launched(state._replace(is_up=True))
             return
         for attempt in state.flight:
             for following in self._moved(state._replace(flight=state.flight - {attempt}), attempt):
-                yield self._launched(following)
+                yield self.launched(following)
         yield from self._strays(state)
         ended = self.fold(state.log).ended is not None
         if state.late and not ended:
             for step, number in self.fold(state.log).running:
                 late = (*state.log, TimedOut(step, number))
-                yield self._launched(state._replace(log=late, late=state.late - 1))
+                yield self.launched(state._replace(log=late, late=state.late - 1))
         if not ended:
             yield from self._died(state)
 
@@ -131,7 +131,7 @@ class Model:
         """Whether the run has ended: completed, failed, or with a question."""
         return state.is_up and self.fold(state.log).ended is not None
 
-    def _launched(self, state: State) -> State:
+    def launched(self, state: State) -> State:
         """Begins the attempts that are due; which goes on first is open all the same."""
         begun = {(attempt.step, attempt.number) for attempt in state.flight}
         due = [Attempt(step, number, "look") for step, number in self.fold(state.log).running]
@@ -248,7 +248,7 @@ class Explored:
 
 def explored(model: Model, *, crashes: int = 0, losses: int = 0, late: int = 0) -> Explored:
     """Looks at every state, in the order of their distance; stops at the first broken promise."""
-    first = model._launched(State(crashes=crashes, losses=losses, late=late))
+    first = model.launched(State(crashes=crashes, losses=losses, late=late))
     before: dict[State, State | None] = {first: None}
     leads_to: dict[State, list[State]] = {}
     waiting = deque([first])

@@ -118,6 +118,7 @@ def choice(decides: str) -> Callable[[int], tuple[Any, ...]]:
 
 
 A, B = frozenset("a"), frozenset("ab")
+# what is cheapest first: a step more, or another harm, is ten times as many states
 FEW = ({"crashes": 1}, {"losses": 1}, {"late": 1})
 
 CASES = {
@@ -125,11 +126,11 @@ CASES = {
     "repeatable": Case(tasks=steps("a"), last="a", once=frozenset(), often=A),
     "chain": Case(tasks=steps("a b:a"), last="b", once=B),
     "chain to a repeatable": Case(tasks=steps("a b:a"), last="b", once=A, often=frozenset("b")),
-    "join": Case(tasks=steps("a b c:a,b", a="number", b="number", c="number"), last="c", once=B, harm=FEW),
-    "optional": Case(tasks=optional, last="b", once=B, optional=A, harm=FEW),
+    "join": Case(tasks=steps("a b c:a,b", a="number", b="number", c="number"), last="c", once=B, harm=FEW[:1]),
+    "optional": Case(tasks=optional, last="b", once=B, optional=A, harm=FEW[:2]),
     "when": Case(tasks=conditional, last="b", once=B, harm=FEW),
     "repeat": Case(tasks=repeated, last="b", once=B, harm=FEW),
-    "each": Case(tasks=items, last="b", once=A, harm=FEW),
+    "each": Case(tasks=items, last="b", once=A, harm=FEW[:1]),
 }
 
 

@@ -55,7 +55,7 @@ def judge(text: str, spec: ToolSpec, arguments: Mapping[str, JsonValue]) -> Verd
         PolicyError: the text is no set of policies, or the extra is not installed.
     """
     known = parsed(text)
-    from cedarpy import is_authorized
+    from cedarpy import is_authorized  # pyright: ignore[reportUnknownVariableType] - its dicts have no types
 
     try:
         given = {name: _value(value) for name, value in _checked(arguments).items()}

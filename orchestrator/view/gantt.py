@@ -15,6 +15,9 @@ from orchestrator.view.passes import Line, folded
 
 WIDTH, LEFT, RIGHT, ROW, BAR = 1160, 290, 150, 26, 14
 """Pixels: the picture, names to the left, room for durations to the right, a row, a bar."""
+FOOT = 5
+"""Pixels of the bar of a failed pass, at the foot of the others."""
+FAILED = ("failed", "timed_out")
 HEAD = 104
 """Pixels above the first row: phases and axis."""
 MOST = 400
@@ -164,7 +167,7 @@ def _row(line: Line, top: float, scale: _Scale, *, versions: bool) -> Iterator[s
     operation = "" if line.decides else line.rows[0].operation
     operation = operation if len(operation) <= 22 else f"{operation[:21]}…"
     yield (f'<text x="{LEFT - 10}" y="{middle + 4:g}" class="dim small" text-anchor="end">{text(operation)}</text>')
-    for row in line.rows:
+    for row in sorted(line.rows, key=lambda row: row.state in FAILED):  # over those that went well
         for attempt in row.attempts:
             yield from _attempt(attempt, row, middle, scale, folded=line.is_folded)
     x = scale(line.end) + 6
@@ -173,7 +176,7 @@ def _row(line: Line, top: float, scale: _Scale, *, versions: bool) -> Iterator[s
 
 def _tail(line: Line) -> str:
     """Gives what stands behind a bar: how long, and what did not go well at once."""
-    failed = sum(row.state in ("failed", "timed_out") for row in line.rows)
+    failed = sum(row.state in FAILED for row in line.rows)
     parts = [duration(line.took)]
     parts += [f"{failed} failed"] if line.is_folded and failed else []
     if line.retries:
@@ -192,9 +195,12 @@ def _attempt(attempt: Attempt, row: Row, middle: float, scale: _Scale, *, folded
     width = max(3.0, scale(attempt.ended if attempt.ended is not None else scale.ended) - started)
     critical = " critical" if row.is_critical and attempt.state == "completed" else ""
     critical += " pass" if folded else ""
+    top, height = middle - BAR / 2, BAR
+    if folded and attempt.state in FAILED:
+        top, height = middle + BAR / 2 - FOOT, FOOT
     yield (
-        f'<rect class="bar {attempt.state}{critical}" x="{started:.1f}" y="{middle - BAR / 2:g}" '
-        f'width="{width:.1f}" height="{BAR}" rx="2"/>'
+        f'<rect class="bar {attempt.state}{critical}" x="{started:.1f}" y="{top:g}" '
+        f'width="{width:.1f}" height="{height}" rx="2"/>'
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from dagwright.control import Control
+from dagwright.finding import Report
 from dagwright.model import Interval
 from dagwright.proposal import Proposal
 from orchestrator.view import text
@@ -129,3 +130,23 @@ def test_what_a_block_compares_with_is_only_ever_text() -> None:
     assert "[red]" in printed(text.tree(found.plan, said))
     assert ElementTree.fromstring(svg(found.plan, {}, said)) is not None
     assert "<b>" not in mermaid(found.plan, said)
+
+
+def test_the_wire_format_in_the_readme_is_that_of_the_examples() -> None:
+    lines = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8").splitlines()
+    shown = [
+        Control.model_validate_json(line)
+        for line in lines
+        if line.startswith(('    {"each"', '    {"when"', '    {"repeat"'))
+    ]
+    used = [item.control for name in ("cities", "paid") for item in proposal(name).decompositions if item.control]
+    assert shown == used
+
+
+def test_a_finding_about_what_controls_a_block_names_its_task() -> None:
+    place = {"code": "P404", "level": "policy", "severity": "error", "path": "/x", "task_id": "wait"}
+    found = Report.model_validate(
+        {"findings": [{**place, "step_id": step, "message": "no"} for step in ("when-wait", "order")]}
+    )
+    lines = printed(text.findings(found)).splitlines()
+    assert [line.split(":")[0].split()[-1] for line in lines[:2]] == ["wait", "order"]

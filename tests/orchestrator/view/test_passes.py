@@ -85,6 +85,7 @@ def test_table_timeline_and_picture_have_a_line_per_step() -> None:
         assert "999 of 1000 done, 1 failed" in drawn
         assert len(drawn.splitlines()) < 8
     assert ">a1 ×1000</text>" in gantt(many)
+    assert gantt(many).rindex("bar failed pass") > gantt(many).rindex("bar completed"), "seen over those that went well"
     assert ("Steps", "2 in 1001 passes, 1 failed, 0 retries") in figures(many)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from itertools import count
+from contextlib import suppress
 
 from dagwright.exceptions import TransportError
 from executor.archive import Archive
@@ -68,24 +68,25 @@ class ConductorEngine:
 
         client = ConductorClient(self._url)
         outbox = Outbox(archive.folder, run)
+
+        def followed() -> EngineResult:
+            job = Run(
+                workflow=workflow,
+                execution=Execution(workflow),
+                history=History(archive, program),
+                archive=archive,
+                answers=Answers(workflow, run),
+                call=call,
+                on_progress=on_progress,
+                workers=self._workers,
+            )
+            return Drive(job, client, lambda: _begin(client, workflow, outbox, run, program)).to_end(cancelled)
+
         try:
-            for begun in count(1):
-                job = Run(
-                    workflow=workflow,
-                    execution=Execution(workflow),
-                    history=History(archive, program),
-                    archive=archive,
-                    answers=Answers(workflow, run),
-                    call=call,
-                    on_progress=on_progress,
-                    workers=self._workers,
-                )
-                try:
-                    return Drive(job, client, lambda: _begin(client, workflow, outbox, run, program)).to_end(cancelled)
-                except ServerFailed:
-                    if begun == EXECUTIONS:
-                        raise
-            raise AssertionError("counting does not end")
+            for _ in range(EXECUTIONS - 1):
+                with suppress(ServerFailed):
+                    return followed()
+            return followed()
         finally:
             client.close()
 

@@ -154,9 +154,7 @@ def _matches(rule: FlowRule, flow: _Flow) -> bool:
     )
 
 
-def _kept(
-    context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule, *, of: PlacedStep | None = None
-) -> Finding:
+def _kept(context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule, *, of: PlacedStep | None = None) -> Finding:
     label, name = flow.label, flow.argument
     secret = "trusted" in rule.integrity and "public" not in rule.confidentiality
 
@@ -175,10 +173,7 @@ def _kept(
     way = trace_of(context, step, name, carries)
     why = f": {rule.reason}" if rule.reason else ""
     does = f"reach {flow.role} argument {name!r} of {step.operation!r}" if of is None else _decision(step, of)
-    message = (
-        f"{word} data from {', '.join(sources)} would {does} "
-        f"(effect {flow.effect!r}){why}{_way(way)}"
-    )
+    message = f"{word} data from {', '.join(sources)} would {does} (effect {flow.effect!r}){why}{_way(way)}"
     asked = rule.action == "ask"
     stations: list[JsonValue] = [{"step": hop.step, "operation": hop.operation, "path": hop.path} for hop in way]
     sink: JsonValue = {"step": step.step_id, "operation": step.operation, "path": f"/{name}"}

@@ -140,15 +140,17 @@ def test_a_second_process_is_told_who_holds_the_run(bench: Any, sales: Any) -> N
 def test_a_full_disk_ends_in_an_error_that_says_how_to_go_on(
     bench: Any, sales: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    append = Archive.append
+    def full(write: Any) -> Any:
+        def written(self: Archive, found: Any, body: Any) -> Any:
+            if found == kind:
+                raise DiskError("the archive", self.folder, OSError(28, "No space left on device"))
+            return write(self, found, body)
 
-    def full(self: Archive, found: Any, body: Any) -> Any:
-        if found == kind:
-            raise DiskError("the archive", self.folder, OSError(28, "No space left on device"))
-        return append(self, found, body)
+        return written
 
     with monkeypatch.context() as patch:
-        patch.setattr(Archive, "append", full)
+        patch.setattr(Archive, "append", full(Archive.append))
+        patch.setattr(Archive, "note", full(Archive.note))
         with pytest.raises(ArchiveError, match="No space left") as raised:
             run_goal(GOAL, {"sales": sales}, bench.setup(MEAN, "answer(s1)"))
     (run,) = bench.runs()
@@ -185,15 +187,17 @@ def test_a_given_proposal_is_executed_as_it_stands_also_when_resumed(
     bench: Any, sales: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     planned, program = plan_goal(GOAL, {"sales": sales}, bench.setup(MEAN, "answer(s1)"))
-    append = Archive.append
+    def full(write: Any) -> Any:
+        def written(self: Archive, found: Any, body: Any) -> Any:
+            if found == kind:
+                raise DiskError("the archive", self.folder, OSError(28, "No space left on device"))
+            return write(self, found, body)
 
-    def full(self: Archive, found: Any, body: Any) -> Any:
-        if found == kind:
-            raise DiskError("the archive", self.folder, OSError(28, "No space left on device"))
-        return append(self, found, body)
+        return written
 
     with monkeypatch.context() as patch:
-        patch.setattr(Archive, "append", full)
+        patch.setattr(Archive, "append", full(Archive.append))
+        patch.setattr(Archive, "note", full(Archive.note))
         with pytest.raises(ArchiveError):
             run_proposal(program.proposal, bench.setup(), folder=sales.parent)
     (run,) = (name for name in bench.runs() if name != planned)

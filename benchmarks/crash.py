@@ -27,9 +27,9 @@ from benchmarks.crash_world import ONCE, Case, case_of, summed
 from benchmarks.statistics import Metric, middle, share
 from benchmarks.suite import Options, Progress, Record
 from dagwright.exceptions import InputError, TimedOut, Unreachable
-from executor.archive import Archive
-from executor.effects import effects_of
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.ledger.effects import effects_of
+from executor.replay.verify import verify
 from orchestrator.settlement import settle
 
 

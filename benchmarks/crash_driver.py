@@ -22,12 +22,12 @@ from benchmarks.crash_world import case_of, summed, world
 from dagwright.exceptions import ArchiveError, ToolRejected
 from dagwright.policy import Policy
 from dagwright.tool import ToolSpec
-from executor.archive import Archive
+from executor.archive.archive import Archive
+from executor.archive.folder import runs
 from executor.bindings.runner import Runners, ToolContext
 from executor.bindings.worker import WorkerRunner
-from executor.engine import Progress
-from executor.folder import runs
-from executor.instance import parts_of
+from executor.engine.engine import Progress
+from executor.workflow.instance import parts_of
 from orchestrator.assembly import open_engine
 from orchestrator.listener import Listener
 from orchestrator.pipeline import resume_run, run_proposal

@@ -120,7 +120,7 @@ def _planned(options: Options) -> Generator[tuple[str, int, int], None, None]:
 
 
 def _embedded(after: After) -> Record:
-    from executor.embedded import EmbeddedEngine
+    from executor.engine.embedded import EmbeddedEngine
 
     return timed(certified(after, dict.fromkeys(after, 0.0)), EmbeddedEngine())
 

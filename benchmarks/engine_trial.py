@@ -9,11 +9,11 @@ from pathlib import Path
 
 from benchmarks.suite import Record
 from dagwright.program import Program
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings.python import PythonRunner
-from executor.compile import compile_workflow
-from executor.engine import Engine, Progress
-from executor.worker import GuardedWorker
+from executor.engine.engine import Engine, Progress
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 
 def timed(program: Program, engine: Engine, *, patience: float = 3_600) -> Record:

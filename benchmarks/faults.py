@@ -21,12 +21,12 @@ from benchmarks.statistics import Metric, share
 from benchmarks.suite import Options, Progress, Record
 from dagwright.feedback import Outcome
 from dagwright.policy import Policy, UnknownRule
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings.runner import Runners
-from executor.breaker import Breakers
-from executor.effects import Effect, effects_of
-from executor.embedded import EmbeddedEngine
-from executor.guard import MAX_OUTPUT_BYTES
+from executor.engine.embedded import EmbeddedEngine
+from executor.ledger.effects import Effect, effects_of
+from executor.worker.breaker import Breakers
+from executor.worker.guard import MAX_OUTPUT_BYTES
 from orchestrator.pipeline import resume_run, run_proposal
 from orchestrator.rollback import compensate_run
 from orchestrator.settlement import settle

@@ -26,7 +26,7 @@ from benchmarks.peers.peer import LANGGRAPH, Job
 from benchmarks.statistics import Metric, middle
 from benchmarks.suite import Options, Progress, Record
 from dagwright.exceptions import InputError, Unreachable
-from executor.engine import Engine
+from executor.engine.engine import Engine
 
 DAGS = 120
 """Random DAGs."""
@@ -177,13 +177,13 @@ def _layered(cases: Sequence[Case]) -> Measured:
 
 
 def _embedded(cases: Sequence[Case]) -> Measured:
-    from executor.embedded import EmbeddedEngine
+    from executor.engine.embedded import EmbeddedEngine
 
     return _on(EmbeddedEngine(), cases, together=TOGETHER)
 
 
 def _embedded_alone(cases: Sequence[Case]) -> Measured:
-    from executor.embedded import EmbeddedEngine
+    from executor.engine.embedded import EmbeddedEngine
 
     return _on(EmbeddedEngine(), cases, together=1)
 

@@ -20,7 +20,7 @@ from dagwright.llm.model import Model
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
 from executor.bindings.runner import Runners, ToolContext
-from executor.engine import Progress
+from executor.engine.engine import Progress
 from executor.toolchest import default_catalogue
 from executor.toolchest.reading import read_csv
 from orchestrator.ingest import read_input

@@ -19,8 +19,8 @@ from benchmarks.statistics import Metric, middle, share
 from benchmarks.suite import Options, Progress, Record
 from benchmarks.tampering import CLASSES, problem, tampered
 from dagwright.exceptions import DagwrightError, InputError
-from executor.archive import Archive
-from executor.replay import replay
+from executor.archive.archive import Archive
+from executor.replay.replay import replay
 
 RUNS = 100
 """Programs that are drawn and executed."""

@@ -13,10 +13,10 @@ from typing import Any
 
 from dagwright.canonical import canonical_json
 from dagwright.exceptions import ArchiveError
-from executor.archive import Archive
-from executor.folder import DATABASE
-from executor.recertify import recertified
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.archive.folder import DATABASE
+from executor.archive.recertify import recertified
+from executor.replay.verify import verify
 
 TABLES = ("run", "head", "event", "artefact", "ledger")
 

@@ -10,9 +10,9 @@ from pydantic import JsonValue
 
 from dagwright.canonical import Sha256
 from dagwright.program import Program
-from executor.absence import Absent
-from executor.archive import Archive
-from executor.resolve import resolve
+from executor.archive.archive import Archive
+from executor.worker.absence import Absent
+from executor.worker.resolve import resolve
 from validation.blocks import blocks_of, outside_value
 
 

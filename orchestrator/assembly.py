@@ -18,7 +18,7 @@ from orchestrator.setup import OpenStore, Setup, no_store
 if TYPE_CHECKING:
     from executor.bindings.human import Asker
     from executor.bindings.runner import Runners
-    from executor.engine import Engine
+    from executor.engine.engine import Engine
     from knowledge.store import KnowledgeStore
     from orchestrator.approval import Approver
     from orchestrator.listener import Listener
@@ -172,7 +172,7 @@ def open_engine(name: str) -> Engine:
         InputError: there is none.
     """
     if name == "embedded":
-        from executor.embedded import EmbeddedEngine
+        from executor.engine.embedded import EmbeddedEngine
 
         return EmbeddedEngine()
     if name == "conductor" or name.startswith(("http://", "https://")):

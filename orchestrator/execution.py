@@ -6,8 +6,8 @@ from pydantic import JsonValue
 
 from dagwright.llm.model import Model
 from dagwright.program import Program
-from executor.archive import Archive
-from executor.engine import EngineResult
+from executor.archive.archive import Archive
+from executor.engine.engine import EngineResult
 from orchestrator.approval import standing
 from orchestrator.ledgers import opened_ledger
 from orchestrator.setup import Setup
@@ -21,8 +21,8 @@ def execute(program: Program, setup: Setup, archive: Archive, model: Model) -> E
         InputError: the run was begun with its effects in another scope.
     """
     from executor.bindings import close
-    from executor.compile import compile_workflow
-    from executor.worker import GuardedWorker
+    from executor.worker.worker import GuardedWorker
+    from executor.workflow.compile import compile_workflow
 
     with opened_ledger(setup.shared, archive) as ledger:
         workflow = compile_workflow(program)

@@ -10,9 +10,9 @@ from dagwright.canonical import to_json
 from dagwright.exceptions import ArchiveError
 from dagwright.goal import Goal
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.export import opened
-from executor.folder import runs
+from executor.archive.archive import Archive
+from executor.archive.export import opened
+from executor.archive.folder import runs
 from orchestrator.rollback import shown_effects
 from orchestrator.view.pictures import latest_proposal, task_states
 

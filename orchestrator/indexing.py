@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dagwright.catalogue import Catalogue
 from dagwright.exceptions import ArchiveError, InputError
-from executor.lock import FileLock
+from executor.archive.lock import FileLock
 from knowledge.store import KnowledgeStore
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from dagwright.exceptions import InputError
-from executor.archive import Archive
-from executor.ledger import EffectLedger, Ledger
+from executor.archive.archive import Archive
+from executor.ledger.ledger import EffectLedger, Ledger
 
 ADDRESS, SCOPE = "DAGWRIGHT_LEDGER", "DAGWRIGHT_LEDGER_SCOPE"
 """Environment variables: the database's address, which may hold a password, and the scope."""
@@ -51,7 +51,7 @@ def opened_ledger(shared: Shared | None, archive: Archive) -> Generator[EffectLe
     if shared is None:
         yield Ledger(archive)
         return
-    from executor.shared_ledger import SharedLedger
+    from executor.ledger.shared_ledger import SharedLedger
 
     ledger = SharedLedger(archive, shared.address, scope=shared.scope)
     try:

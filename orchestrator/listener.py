@@ -7,7 +7,7 @@ from dagwright.finding import Report
 from dagwright.goal import Goal
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.engine import Progress
+from executor.engine.engine import Progress
 
 
 class Listener:

@@ -13,7 +13,7 @@ from pydantic import JsonValue, ValidationError
 
 from dagwright.exceptions import DagwrightError, InputError, ModelAnswerError, ProposalRejected
 from dagwright.goal import Constraints, Goal
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from orchestrator.ingest import read_input
 from orchestrator.setup import Setup
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from dagwright.exceptions import ApprovalRequired, InputError
 from dagwright.program import Program
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from orchestrator.approval import Question, Refused, approval_of, questions_of, refusals, standing, unanswered
 from orchestrator.planning import Prior
 from orchestrator.resumption import point_of, rules_of

@@ -16,7 +16,7 @@ from dagwright.goal import Constraints, Goal
 from dagwright.llm.meter import BudgetExceeded
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from orchestrator.approval import Refused
 from orchestrator.inputs import bring_inputs
 from orchestrator.observation.observed import observed

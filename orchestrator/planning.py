@@ -16,8 +16,8 @@ from dagwright.goal import Goal
 from dagwright.llm.model import Model
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.recertify import ALL_KINDS
+from executor.archive.archive import Archive
+from executor.archive.recertify import ALL_KINDS
 from orchestrator.evidence import gather, notes
 from orchestrator.setup import Setup
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext

@@ -15,8 +15,8 @@ from dagwright.goal import Goal
 from dagwright.llm.meter import Meter
 from dagwright.llm.model import ModelReply, ModelRequest
 from dagwright.program import Program
-from executor.archive import Archive
-from executor.engine import EngineResult
+from executor.archive.archive import Archive
+from executor.engine.engine import EngineResult
 from orchestrator.answer import answer_of, digests_of, files_of
 from orchestrator.approval import Refused
 from orchestrator.execution import execute

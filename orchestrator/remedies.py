@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, cast
 from dagwright.exceptions import ArchiveError
 from dagwright.finding import Report
 from dagwright.model import Frozen
-from executor.archive import Archive
-from executor.export import opened
-from executor.folder import runs
+from executor.archive.archive import Archive
+from executor.archive.export import opened
+from executor.archive.folder import runs
 
 
 class Remedy(Frozen):

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 
 from dagwright.feedback import Feedback
 from dagwright.program import Program
-from executor.block import controls_of
-from executor.engine import EngineResult
-from executor.instance import parts_of
+from executor.engine.engine import EngineResult
+from executor.workflow.block import controls_of
+from executor.workflow.instance import parts_of
 from orchestrator.planning import Prior
 from orchestrator.strategy.strategy import Finished
 from planner.derivation import Draft

@@ -17,9 +17,9 @@ from dagwright.llm.meter import added
 from dagwright.llm.model import Usage
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.history import History
-from executor.recertify import program_of
+from executor.archive.archive import Archive
+from executor.archive.recertify import program_of
+from executor.engine.history import History
 from orchestrator.assembly import Names, home
 from orchestrator.planning import Prior
 from orchestrator.replanning import finished_of

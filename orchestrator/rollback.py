@@ -17,9 +17,9 @@ from dagwright.canonical import Sha256
 from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.llm.model import Model
 from dagwright.program import Program
-from executor.archive import Archive
-from executor.compensation import Compensator, Undone, before
-from executor.effects import effects_of
+from executor.archive.archive import Archive
+from executor.ledger.effects import effects_of
+from executor.worker.compensation import Compensator, Undone, before
 from orchestrator.approval import Refused, standing
 from orchestrator.ledgers import opened_ledger
 from orchestrator.permission import ask

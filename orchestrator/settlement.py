@@ -15,11 +15,11 @@ from pydantic import JsonValue
 from dagwright.exceptions import ApprovalRequired, GuardViolation, InputError
 from dagwright.llm.model import Model
 from dagwright.program import Program
-from executor.archive import Archive
-from executor.effects import Effect, effects_of
-from executor.engine import EngineResult
-from executor.guard import check_schema
-from executor.ledger import Ledger, Settlement
+from executor.archive.archive import Archive
+from executor.engine.engine import EngineResult
+from executor.ledger.effects import Effect, effects_of
+from executor.ledger.ledger import Ledger, Settlement
+from executor.worker.guard import check_schema
 from orchestrator.approval import standing
 from orchestrator.planning import Prior, prove
 from orchestrator.replanning import finished_of

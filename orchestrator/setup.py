@@ -12,8 +12,8 @@ from dagwright.catalogue import Catalogue
 from dagwright.llm.model import Model
 from dagwright.policy import DEFAULT_POLICY, Policy
 from executor.bindings.runner import Runners
-from executor.breaker import PROCESS, Breakers
-from executor.engine import Engine
+from executor.engine.engine import Engine
+from executor.worker.breaker import PROCESS, Breakers
 from knowledge.store import KnowledgeStore
 from orchestrator.approval import Approver, approve_later
 from orchestrator.ledgers import Shared

@@ -13,10 +13,10 @@ from dagwright.exceptions import GuardViolation
 from dagwright.feedback import OutcomeStatus
 from dagwright.policy import Policy
 from dagwright.program import Program, ProgramStep
-from executor.archive import Archive
-from executor.compensation import Undoing, to_undo, undoing_of
-from executor.effects import Effect, effects_of
-from executor.guard import action_for
+from executor.archive.archive import Archive
+from executor.ledger.effects import Effect, effects_of
+from executor.worker.compensation import Undoing, to_undo, undoing_of
+from executor.worker.guard import action_for
 from orchestrator.approval import Question
 from orchestrator.resumption import program_at
 from validation.rules import OwnRule

@@ -15,13 +15,13 @@ from benchmarks.agentdojo.environment import World
 from dagwright.exceptions import ToolRejected
 from dagwright.program import Program
 from dagwright.tool import ToolSpec
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings.dependent import answer_schema, check_answer
 from executor.bindings.runner import ToolContext
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.engine import Progress
-from executor.worker import GuardedWorker
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import Progress
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 
 @dataclass(frozen=True)

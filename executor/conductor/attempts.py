@@ -12,16 +12,16 @@ from collections import Counter
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.conductor.client import TaskView
 from executor.conductor.native import Answer, Answers, every_task, instance_of
 from executor.conductor.news import Ended, Held, News
-from executor.decide import Cancel, Command, Completed, Execution, Failed, Schedule, Skip, TimedOut
-from executor.engine import Progress, ProgressState, StepResult
-from executor.history import History
-from executor.instance import Instance, parts_of
-from executor.threads import Threads
-from executor.workflow import WorkflowDef
+from executor.engine.decide import Cancel, Command, Completed, Execution, Failed, Schedule, Skip, TimedOut
+from executor.engine.engine import Progress, ProgressState, StepResult
+from executor.engine.history import History
+from executor.engine.threads import Threads
+from executor.workflow.definition import WorkflowDef
+from executor.workflow.instance import Instance, parts_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,7 +18,7 @@ from dagwright.exceptions import DagwrightError, Unreachable
 from executor.conductor.client import REMEDY, ConductorClient, TaskView, WorkflowView
 from executor.conductor.native import Answer
 from executor.conductor.news import Answered, News, Polled, PollFailed, Read
-from executor.threads import Threads
+from executor.engine.threads import Threads
 
 QUICK = 0.01
 """Seconds until a poll or the read for the end is made again after the first that brought nothing; then doubled."""

@@ -21,9 +21,9 @@ from executor.conductor.attempts import Attempts, Run
 from executor.conductor.client import ConductorClient, TaskView, WorkflowView
 from executor.conductor.contact import NUDGE_SECONDS, Contact
 from executor.conductor.news import Answered, Ended, News, Polled, PollFailed, Read
-from executor.decide import Finish, Stopped, outputs_of
-from executor.engine import EngineResult
-from executor.threads import Threads
+from executor.engine.decide import Finish, Stopped, outputs_of
+from executor.engine.engine import EngineResult
+from executor.engine.threads import Threads
 
 EAGER_FOR = 3.0
 """For how long after an attempt has ended the server is expected to go on; a retry's delay may be longer."""

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from dagwright.exceptions import TransportError
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.conductor.attempts import Run
 from executor.conductor.client import ConductorClient
 from executor.conductor.drive import Drive, ServerFailed
 from executor.conductor.native import Answers, native_passes, native_tasks, native_workflow
 from executor.conductor.outbox import Outbox
-from executor.decide import Execution
-from executor.engine import Activation, EngineResult, Progress, StepResult, Worker
-from executor.history import History
-from executor.instance import Instance, parts_of
-from executor.workflow import WorkflowDef
+from executor.engine.decide import Execution
+from executor.engine.engine import Activation, EngineResult, Progress, StepResult, Worker
+from executor.engine.history import History
+from executor.workflow.definition import WorkflowDef
+from executor.workflow.instance import Instance, parts_of
 
 EXECUTIONS = 4
 """How many executions one call of `run` begins at most, one after the other, where the server fails them."""

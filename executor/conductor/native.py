@@ -10,9 +10,9 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from executor.conductor.client import TaskStatus, TaskView
-from executor.engine import StepResult
-from executor.instance import Choice, Instance, instance
-from executor.workflow import TaskDef, WorkflowDef, WorkflowTask, pass_tasks, source_of
+from executor.engine.engine import StepResult
+from executor.workflow.definition import TaskDef, WorkflowDef, WorkflowTask, pass_tasks, source_of
+from executor.workflow.instance import Choice, Instance, instance
 
 Json = dict[str, JsonValue]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dagwright.exceptions import DagwrightError
 from executor.conductor.client import TaskView, WorkflowView
-from executor.engine import StepResult
+from executor.engine.engine import StepResult
 
 
 @dataclass(frozen=True, slots=True)

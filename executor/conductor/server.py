@@ -13,11 +13,11 @@ from typing import Literal
 
 from dagwright.exceptions import InputError, TimedOut, TransportError, Unreachable
 from dagwright.model import Frozen
+from executor.archive.lock import FileLock
 from executor.conductor import process
 from executor.conductor.jar import OnProgress, cache_folder, fetch
 from executor.conductor.postgres import Postgres
 from executor.conductor.process import ServerProcess
-from executor.lock import FileLock
 
 PORT = 18080
 """The port that is taken where it is free and no other was asked for."""

@@ -50,7 +50,7 @@ def check(
     json: Json = False,
 ) -> None:
     """Prints the reports on some proposals."""
-    from executor.recertify import ALL_KINDS
+    from executor.archive.recertify import ALL_KINDS
     from orchestrator.assembly import open_catalogue, open_policy
     from orchestrator.cli.stages import read
     from orchestrator.planning import today

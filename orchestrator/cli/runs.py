@@ -12,7 +12,7 @@ from orchestrator.cli import findings, options
 from orchestrator.cli.output import Json, put, put_json
 
 if TYPE_CHECKING:
-    from executor.archive import Archive
+    from executor.archive.archive import Archive
     from validation.rules import OwnRule
 
 app = typer.Typer(
@@ -97,8 +97,8 @@ def show(
 
 def _draw(run: str, target: Path, *, json: bool) -> None:
     from dagwright.exceptions import InputError
-    from executor.export import opened
-    from executor.timeline import timeline
+    from executor.archive.export import opened
+    from executor.replay.timeline import timeline
     from orchestrator.assembly import home
     from orchestrator.cli.stages import check_target
     from orchestrator.history import full
@@ -115,8 +115,8 @@ def _draw(run: str, target: Path, *, json: bool) -> None:
 
 
 def _steps(run: str, view: View, *, json: bool) -> None:
-    from executor.export import opened
-    from executor.timeline import timeline
+    from executor.archive.export import opened
+    from executor.replay.timeline import timeline
     from orchestrator.assembly import home
     from orchestrator.view import run_table
     from orchestrator.view.pictures import latest_proposal
@@ -138,8 +138,8 @@ def diff(
     json: Json = False,
 ) -> None:
     """Compares two runs: goal, inputs, plan, findings, steps, answer, figures; exits with 3 where they differ."""
-    from executor.comparison import compare
-    from executor.export import opened
+    from executor.archive.export import opened
+    from executor.replay.comparison import compare
     from orchestrator.assembly import home
     from orchestrator.view.comparison import drawn
     from orchestrator.view.terminal import console
@@ -169,7 +169,7 @@ def replay(
     With a policy, a catalogue or --rejudge: says what would now be decided otherwise, by the
     validator that is here. Exits with 3 where anything differs.
     """
-    from executor.export import opened
+    from executor.archive.export import opened
     from orchestrator.assembly import home
     from orchestrator.rules import open_rules
 
@@ -185,8 +185,8 @@ def replay(
 def _replayed(archive: Archive, rules: tuple[OwnRule, ...], *, json: bool) -> bool:
     from functools import partial
 
-    from executor.recertify import program_of
-    from executor.replay import replay as replayed
+    from executor.archive.recertify import program_of
+    from executor.replay.replay import replay as replayed
 
     result = replayed(archive, certified=partial(program_of, rules=rules))
     put_json(result.as_json()) if json else put(str(result))
@@ -196,7 +196,7 @@ def _replayed(archive: Archive, rules: tuple[OwnRule, ...], *, json: bool) -> bo
 def _rejudged(
     archive: Archive, policy: str, catalogue: list[str] | None, rules: tuple[OwnRule, ...], *, json: bool
 ) -> bool:
-    from executor.rejudgement import rejudge
+    from executor.replay.rejudgement import rejudge
     from orchestrator.assembly import open_catalogue, open_policy
     from orchestrator.view.rejudgement import drawn
     from orchestrator.view.terminal import console
@@ -229,9 +229,9 @@ def verify(
     """Checks a run's hash chain, its artefacts and its certificates; any changed byte is found."""
     from functools import partial
 
-    from executor.export import opened
-    from executor.recertify import recertified
-    from executor.verify import verify as verified
+    from executor.archive.export import opened
+    from executor.archive.recertify import recertified
+    from executor.replay.verify import verify as verified
     from orchestrator.assembly import home
     from orchestrator.rules import open_rules
     from validation import VALIDATOR_VERSION
@@ -258,8 +258,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Writes a run as one file that another machine can verify, show and replay."""
-    from executor.archive import Archive
-    from executor.export import export as exported
+    from executor.archive.archive import Archive
+    from executor.archive.export import export as exported
     from orchestrator.assembly import home
 
     target = output or Path(f"{run}.zip")

@@ -10,7 +10,7 @@ import typer
 from dagwright.exceptions import InputError
 
 if TYPE_CHECKING:
-    from executor.forecast import FaultRate, Faults
+    from executor.simulation.forecast import FaultRate, Faults
 
 RUNS = 1_000
 """Runs where rates are given, but no number of runs."""
@@ -52,7 +52,7 @@ def sampling_of(
         return None
     if not dry_run:
         raise InputError("--runs, --failure-rate and --timeout-rate belong to a dry run: add --dry-run")
-    from executor.forecast import Faults
+    from executor.simulation.forecast import Faults
 
     faults = Faults(failures=_rates("--failure-rate", failures), timeouts=_rates("--timeout-rate", timeouts))
     return Sampling(runs=RUNS if runs is None else runs, faults=faults, seed=seed)
@@ -65,7 +65,7 @@ def _rates(option: str, given: list[str] | None) -> tuple[FaultRate, ...]:
 
 
 def _rate(option: str, text: str) -> FaultRate:
-    from executor.forecast import FaultRate
+    from executor.simulation.forecast import FaultRate
 
     glob, _, number = text.rpartition("=")
     try:

@@ -13,7 +13,7 @@ from orchestrator.cli.output import Json, put, put_json
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
-    from executor.ledger import Settlement
+    from executor.ledger.ledger import Settlement
 
 _SETTLE = """Say of an effect of unknown outcome whether it happened; then `run --resume`.
 

@@ -33,7 +33,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Writes the page, also of a proposal that is rejected; no model is asked and nothing is run."""
-    from executor.recertify import ALL_KINDS
+    from executor.archive.recertify import ALL_KINDS
     from orchestrator.assembly import open_catalogue, open_policy
     from orchestrator.cli.stages import check_target, read
     from orchestrator.planning import today

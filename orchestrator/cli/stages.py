@@ -78,7 +78,7 @@ def compile_(
     json: Json = False,
 ) -> None:
     """Prints or writes the WorkflowDef; `--json` is what it prints anyway."""
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     check_target(output)
     _write(compile_workflow(proven(proposal, catalogue, policy, rules)), output)
@@ -140,9 +140,9 @@ def estimate(program: Program, sampled: sampling.Sampling | None = None, *, json
 
     Where runs are to be drawn, how they end and what they take follows.
     """
-    from executor.compile import compile_workflow
-    from executor.forecast import forecast
-    from executor.simulate import simulate
+    from executor.simulation.forecast import forecast
+    from executor.simulation.simulate import simulate
+    from executor.workflow.compile import compile_workflow
     from orchestrator.view import estimate as bounds
     from orchestrator.view import forecast as chances
     from orchestrator.view.terminal import console
@@ -165,7 +165,7 @@ def proven(path: Path, catalogue: list[str] | None = None, policy: str = "", rul
         InputError: the file cannot be read.
         ProposalRejected: it has errors.
     """
-    from executor.recertify import ALL_KINDS
+    from executor.archive.recertify import ALL_KINDS
     from orchestrator.assembly import open_catalogue, open_policy
     from orchestrator.planning import today
     from orchestrator.rules import open_rules

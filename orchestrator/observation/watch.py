@@ -12,10 +12,10 @@ from dagwright.goal import Goal
 from dagwright.llm.model import Model, ModelReply, ModelRequest
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.engine import Activation, Engine, EngineResult, Progress, StepResult, Worker
-from executor.instance import instance, parts_of
-from executor.workflow import WorkflowDef
+from executor.archive.archive import Archive
+from executor.engine.engine import Activation, Engine, EngineResult, Progress, StepResult, Worker
+from executor.workflow.definition import WorkflowDef
+from executor.workflow.instance import instance, parts_of
 from orchestrator.listener import Listener
 from orchestrator.observation.observer import Attribute, Attributes, Observation, Observer, model_attributes
 from orchestrator.setup import Setup

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from executor.comparison import Comparison, Difference
+from executor.replay.comparison import Comparison, Difference
 from orchestrator.view.gantt import duration
 
 if TYPE_CHECKING:

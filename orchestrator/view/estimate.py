@@ -11,8 +11,8 @@ from pydantic import JsonValue
 from dagwright.model import Interval
 from dagwright.policy import Action
 from dagwright.program import Program, ProgramStep
-from executor.block import role_of
-from executor.simulate import SimulatedStep, Simulation
+from executor.simulation.simulate import SimulatedStep, Simulation
+from executor.workflow.block import role_of
 from orchestrator.view.blocks import value as shown
 from orchestrator.view.blocks import words_by_task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from executor.forecast import Distribution, Ending, FaultRate, Forecast
+from executor.simulation.forecast import Distribution, Ending, FaultRate, Forecast
 from orchestrator.view.blocks import called
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from itertools import pairwise
 
-from executor.timeline import Attempt, Row, Timeline
+from executor.replay.timeline import Attempt, Row, Timeline
 from orchestrator.view.markup import text
 from orchestrator.view.passes import Line, folded
 

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from dagwright.control import Control
 from dagwright.finding import Report
 from dagwright.plan import Plan
-from executor.instance import parts_of
+from executor.workflow.instance import parts_of
 from orchestrator.view import text
 from orchestrator.view.blocks import words
 

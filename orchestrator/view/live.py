@@ -12,9 +12,9 @@ from dagwright.goal import Goal
 from dagwright.program import Program
 from dagwright.proposal import Proposal
 from dagwright.tool import ControlBinding
-from executor.block import controls_of
-from executor.engine import Progress, ProgressState
-from executor.instance import parts_of
+from executor.engine.engine import Progress, ProgressState
+from executor.workflow.block import controls_of
+from executor.workflow.instance import parts_of
 from orchestrator.listener import Listener
 from orchestrator.view import text
 from orchestrator.view.blocks import words_by_task

@@ -9,9 +9,9 @@ from typing import Final
 
 from dagwright.control import Control
 from dagwright.program import Program
-from executor.block import controls_of, role_of
-from executor.engine import Progress, ProgressState
-from executor.instance import parts_of
+from executor.engine.engine import Progress, ProgressState
+from executor.workflow.block import controls_of, role_of
+from executor.workflow.instance import parts_of
 from orchestrator.view.blocks import words
 
 SECONDS: Final = 1.0

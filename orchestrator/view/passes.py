@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
-from executor.instance import parts_of
-from executor.timeline import Attempt, AttemptState, Row
+from executor.replay.timeline import Attempt, AttemptState, Row
+from executor.workflow.instance import parts_of
 from validation.blocks import TOOL
 
 LineState = AttemptState | Literal["partly"]

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.instance import parts_of
+from executor.archive.archive import Archive
+from executor.workflow.instance import parts_of
 from orchestrator.view.blocks import words_by_task
 from orchestrator.view.picture import mermaid, svg
 

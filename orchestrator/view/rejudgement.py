@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from executor.rejudgement import Rejudgement
+from executor.replay.rejudgement import Rejudgement
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dagwright.plan import Plan, Task
 from dagwright.proposal import Proposal
-from executor.timeline import Timeline
+from executor.replay.timeline import Timeline
 from orchestrator.view.blocks import words_by_task
 from orchestrator.view.gantt import SIGNS, duration
 from orchestrator.view.passes import Line, folded

@@ -10,7 +10,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
-from executor.timeline import Row, Timeline
+from executor.replay.timeline import Row, Timeline
 from orchestrator.view.gantt import SIGNS, drawn, duration
 from orchestrator.view.markup import text
 from orchestrator.view.passes import Line, folded, listed

@@ -20,10 +20,10 @@ from benchmarks.own_environment import OwnEnvironment
 from benchmarks.peers.peer import LANGGRAPH, Job, Peer
 from benchmarks.suite import Options
 from dagwright.exceptions import InputError, TransportError
-from executor.compile import compile_workflow
 from executor.conductor.native import every_task
-from executor.embedded import EmbeddedEngine
-from executor.order import order_of
+from executor.engine.embedded import EmbeddedEngine
+from executor.workflow.compile import compile_workflow
+from executor.workflow.order import order_of
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -17,8 +17,8 @@ from benchmarks.recordings import recorded_run
 from benchmarks.tampering import CLASSES, problem, tampered
 from benchmarks.trial import setup_of
 from dagwright.exceptions import ArchiveError, ToolRejected
-from executor.archive import Archive
-from executor.replay import replay
+from executor.archive.archive import Archive
+from executor.replay.replay import replay
 
 
 @pytest.fixture(scope="module")

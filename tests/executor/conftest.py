@@ -25,12 +25,12 @@ from dagwright.policy import DEFAULT_POLICY, Policy
 from dagwright.program import SEAL, Bounds, Certificate, Program, ProgramStep
 from dagwright.proposal import Proposal
 from dagwright.tool import PythonBinding, ToolSpec
-from executor.archive import Archive
-from executor.compile import compile_workflow
+from executor.archive.archive import Archive
 from executor.conductor.engine import ConductorEngine
-from executor.embedded import EmbeddedEngine
-from executor.engine import Activation, Engine, EngineResult, Progress, StepResult
-from executor.workflow import TaskDef, WorkflowDef, WorkflowTask
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import Activation, Engine, EngineResult, Progress, StepResult
+from executor.workflow.compile import compile_workflow
+from executor.workflow.definition import TaskDef, WorkflowDef, WorkflowTask
 
 
 def operation(name: str = "test.work", **more: Any) -> ToolSpec:

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from dagwright.tool import Retry
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.embedded import EmbeddedEngine
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 AFTER = {f"s{i}": [f"s{b}" for b in {i - 1 - i % 3, i // 2} if 0 <= b < i] for i in range(16)}
 

@@ -13,9 +13,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from executor.decide import Completed, Execution, Failed, Finish, Occurrence, TimedOut
-from executor.instance import Choice, Instance, parts_of
-from executor.workflow import WorkflowDef
+from executor.engine.decide import Completed, Execution, Failed, Finish, Occurrence, TimedOut
+from executor.workflow.definition import WorkflowDef
+from executor.workflow.instance import Choice, Instance, parts_of
 
 EffectState = Literal["intended", "done", "not_done", "unknown"]
 Phase = Literal["look", "intend", "call", "meant_late", "done", "lost", "refused", "ok", "again", "asked"]

@@ -13,8 +13,8 @@ import pytest
 from dagwright.canonical import sha256
 from dagwright.event import GENESIS
 from dagwright.exceptions import ArchiveError
-from executor.archive import Archive
-from executor.folder import runs
+from executor.archive.archive import Archive
+from executor.archive.folder import runs
 
 
 def test_events_are_a_chain(archive: Archive) -> None:
@@ -100,7 +100,7 @@ def test_a_run_opens_again_where_it_was(tmp_path: Path) -> None:
 
 def test_one_process_writes_and_others_may_read(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from executor.archive import Archive\n"
+        "import sys; from pathlib import Path; from executor.archive.archive import Archive\n"
         "a = Archive.create(Path(sys.argv[1]), 'r'); a.append('goal', 1)\n"
         "print('ready', flush=True); sys.stdin.read()"
     )
@@ -124,7 +124,7 @@ def test_one_process_writes_and_others_may_read(tmp_path: Path) -> None:
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     script = (
         "import resource, signal, sys; from pathlib import Path\n"
-        "from executor.archive import Archive; from dagwright.exceptions import DiskError\n"
+        "from executor.archive.archive import Archive; from dagwright.exceptions import DiskError\n"
         "a = Archive.create(Path(sys.argv[1]), 'r'); a.append('goal', 1)\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))\n"

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from dagwright.exceptions import ToolRejected, TransportError
 from dagwright.program import Program
 from dagwright.value import part
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.decision import Decision
-from executor.embedded import EmbeddedEngine
-from executor.engine import EngineResult, Progress
-from executor.reexecution import Differs, Reexecution
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import EngineResult, Progress
+from executor.replay.reexecution import Differs, Reexecution
+from executor.worker.decision import Decision
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 Json = Any
 OPERATORS: dict[str, Callable[[Json, Json], bool]] = {
@@ -291,7 +291,7 @@ def test_what_a_block_decided_is_decided_again_in_replay(
     again.to_end()
     control = {step for step in runs.completed() if runs.program.by_id[step.partition("#")[0]].spec.tool_name != "work"}
     assert set(again.executed) == control
-    monkeypatch.setattr("executor.reexecution.decision", lambda *_: Decision({"holds": "other"}, None))
+    monkeypatch.setattr("executor.replay.reexecution.decision", lambda *_: Decision({"holds": "other"}, None))
     if control:
         with pytest.raises(Differs):
             Reexecution(archive, {}, {runs.program.hash: runs.program}).to_end()

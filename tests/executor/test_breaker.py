@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from dagwright.exceptions import Cancelled, TimedOut, ToolRejected, ToolUnavailable
 from dagwright.policy import BreakerRule, Policy
 from dagwright.tool import HttpBinding
-from executor.breaker import JITTER, Breakers
-from executor.jitter import SPREAD, jittered
+from executor.engine.jitter import SPREAD, jittered
+from executor.worker.breaker import JITTER, Breakers
 
 
 class Clock:

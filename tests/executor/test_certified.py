@@ -12,16 +12,16 @@ from dagwright.catalogue import catalogue_of
 from dagwright.policy import DEFAULT_POLICY
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.engine import EngineResult
-from executor.export import export, import_run
-from executor.order import order_of
-from executor.replay import replay
-from executor.simulate import simulate
-from executor.verify import verify
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.archive.export import export, import_run
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import EngineResult
+from executor.replay.replay import replay
+from executor.replay.verify import verify
+from executor.simulation.simulate import simulate
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
+from executor.workflow.order import order_of
 from validation import certify
 
 NUMBER: dict[str, Any] = {"type": "number"}

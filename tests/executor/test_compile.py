@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from dagwright.canonical import to_json
 from dagwright.program import Program
 from dagwright.tool import Retry
-from executor.chains import minimum_chains, reduced_predecessors
-from executor.compile import compile_workflow, task_def
-from executor.order import order_of
-from executor.workflow import WorkflowDef, WorkflowTask
+from executor.workflow.chains import minimum_chains, reduced_predecessors
+from executor.workflow.compile import compile_workflow, task_def
+from executor.workflow.definition import WorkflowDef, WorkflowTask
+from executor.workflow.order import order_of
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -202,7 +202,7 @@ def test_large_workflows_are_divided_where_the_order_allows_it(build: Any, name:
 def test_dividing_changes_no_order(build: Any, after: dict[str, list[str]]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("LIMIT", 2), ("SMALLEST", 2), ("PIECE", 4)):
-            patch.setattr(f"executor.split.{name}", value)
+            patch.setattr(f"executor.workflow.split.{name}", value)
         assert order_of(compile_workflow(build.program(after))) == closure(after)
 
 

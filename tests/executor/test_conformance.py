@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import InputError
-from executor.jitter import SPREAD
-from executor.order import order_of
-from executor.workflow import WorkflowDef, WorkflowTask
+from executor.engine.jitter import SPREAD
+from executor.workflow.definition import WorkflowDef, WorkflowTask
+from executor.workflow.order import order_of
 
 DIAMOND = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}
 CROSSED = {"a": [], "b": [], "c": ["a", "b"], "d": ["b"], "e": ["c"], "f": ["d", "a"]}
@@ -25,7 +25,7 @@ APART = {"a": [], "b": [], "c": []}
 def test_runs_each_step_once_and_none_before_its_predecessors(
     bench: Any, build: Any, after: dict[str, list[str]]
 ) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     workflow = compile_workflow(build.program(after))
     result = bench.run(workflow)
@@ -38,7 +38,7 @@ def test_runs_each_step_once_and_none_before_its_predecessors(
 
 
 def test_independent_steps_run_at_the_same_time(bench: Any, build: Any) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     meeting = threading.Barrier(3, timeout=30)
 
@@ -216,7 +216,7 @@ def test_a_run_that_has_ended_is_not_run_again(bench: Any, build: Any) -> None:
 
 
 def test_another_program_of_the_run_does_not_repeat_what_is_finished(bench: Any, build: Any) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     first = build.program({"a": [], "b": ["a"]}, inputs={"b": {"x": {"from": "a"}}})
     second = build.program(
@@ -317,7 +317,7 @@ BLOCK_CASES = [
 
 @pytest.mark.parametrize("case", BLOCK_CASES, ids=lambda case: case.id)
 def test_blocks(bench: Any, build: Any, blocks: Any, case: BlockCase) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     def work(activation: Any) -> Any:
         step = activation.instance
@@ -347,7 +347,7 @@ def test_blocks(bench: Any, build: Any, blocks: Any, case: BlockCase) -> None:
 
 
 def test_the_passes_of_a_list_run_at_the_same_time_and_are_retried_alone(bench: Any, build: Any, blocks: Any) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     meeting = threading.Barrier(3, timeout=30)
 
@@ -364,7 +364,7 @@ def test_the_passes_of_a_list_run_at_the_same_time_and_are_retried_alone(bench: 
 
 
 def test_it_waits_between_two_passes(bench: Any, build: Any, blocks: Any) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     begun: dict[str, float] = {}
 
@@ -378,7 +378,7 @@ def test_it_waits_between_two_passes(bench: Any, build: Any, blocks: Any) -> Non
 
 
 def test_a_run_that_was_stopped_in_a_pass_goes_on_there(bench: Any, build: Any, blocks: Any) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     workflow = compile_workflow(blocks.construct("repeat", wait=0))
     choices = {"until-block#1": "again", "until-block#2": "done"}
@@ -400,7 +400,7 @@ def test_a_run_that_was_stopped_in_a_pass_goes_on_there(bench: Any, build: Any, 
 
 
 def test_a_large_workflow_in_sub_workflows_runs_in_its_order(bench: Any, build: Any) -> None:
-    from executor.compile import compile_workflow
+    from executor.workflow.compile import compile_workflow
 
     after = {"first": [], **{f"s{n}": ["first"] for n in range(220)}, "last": [f"s{n}" for n in range(220)]}
     workflow = compile_workflow(build.program(after))

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from executor.archive import Archive
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.replay.verify import verify
 
 pytestmark = [
     pytest.mark.slow(reason="starts and kills some ten processes"),

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.compile import compile_workflow
-from executor.decide import (
+from executor.engine.decide import (
     Cancel,
     Command,
     Completed,
@@ -23,8 +22,9 @@ from executor.decide import (
     TimedOut,
     retry_delay,
 )
-from executor.order import order_of
-from executor.workflow import WorkflowDef
+from executor.workflow.compile import compile_workflow
+from executor.workflow.definition import WorkflowDef
+from executor.workflow.order import order_of
 
 RETRIES = 2
 

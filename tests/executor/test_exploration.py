@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import ToolUnavailable
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.engine import Activation
-from executor.ledger import Ledger
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.engine import Activation
+from executor.ledger.ledger import Ledger
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 
 def _model() -> Any:

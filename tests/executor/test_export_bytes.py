@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import ArchiveError
-from executor.archive import Archive
-from executor.export import export, import_run
-from executor.recertify import recertified
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.archive.export import export, import_run
+from executor.archive.recertify import recertified
+from executor.replay.verify import verify
 
 TABLES = ("run", "event", "artefact", "ledger")
 

@@ -13,8 +13,8 @@ from dagwright.exceptions import InputError
 from dagwright.model import Interval
 from dagwright.policy import BreakerRule, Budget, Policy
 from dagwright.tool import HttpBinding, RateLimit, Retry
-from executor.compile import compile_workflow
-from executor.forecast import FaultRate, Faults, Forecast, forecast
+from executor.simulation.forecast import FaultRate, Faults, Forecast, forecast
+from executor.workflow.compile import compile_workflow
 
 RUNS = 1_000
 

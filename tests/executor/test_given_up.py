@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import ToolRejected, ToolUnavailable
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.decide import Finish
-from executor.embedded import EmbeddedEngine
-from executor.engine import Activation, EngineResult
-from executor.failure import failure_of
-from executor.history import History
-from executor.ledger import Ledger
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.decide import Finish
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import Activation, EngineResult
+from executor.engine.history import History
+from executor.ledger.ledger import Ledger
+from executor.worker.failure import failure_of
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 
 def plan(blocks: Any, version: int) -> Any:

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import ToolUnavailable, Unreachable
-from executor.archive import Archive
-from executor.engine import Activation, StepResult
-from executor.ledger import EffectLedger, Ledger
-from executor.verify import verify
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.engine import Activation, StepResult
+from executor.ledger.ledger import EffectLedger, Ledger
+from executor.replay.verify import verify
+from executor.worker.worker import GuardedWorker
 
 PROGRAMS = ("initdb", "pg_ctl", "createdb")
 POSTGRES = all(map(shutil.which, PROGRAMS))
@@ -65,7 +65,7 @@ def open_ledger(request: pytest.FixtureRequest) -> Iterator[Open]:
     def made(archive: Archive, scope: str = "scope") -> EffectLedger:
         if request.param == "archive":
             return Ledger(archive)
-        from executor.shared_ledger import SharedLedger
+        from executor.ledger.shared_ledger import SharedLedger
 
         address = request.getfixturevalue("address")
         opened.append(SharedLedger(archive, address, scope=f"{scope} {archive.folder.parents[1]}"))
@@ -140,7 +140,7 @@ def test_arguments_and_operations_make_different_effects(open_ledger: Open, arch
 
 @pytest.fixture
 def shared(address: str, tmp_path: Path) -> Iterator[Callable[[Archive], Any]]:
-    from executor.shared_ledger import SharedLedger
+    from executor.ledger.shared_ledger import SharedLedger
 
     opened: list[SharedLedger] = []
 
@@ -238,7 +238,7 @@ class TestShared:
 
 
 def test_a_database_that_is_not_there_is_said(archive: Archive) -> None:
-    from executor.shared_ledger import SharedLedger
+    from executor.ledger.shared_ledger import SharedLedger
 
     with pytest.raises(Unreachable, match="shared ledger"):
         SharedLedger(archive, "host=127.0.0.1 port=1 user=x dbname=x", scope="s")

@@ -12,11 +12,11 @@ import pytest
 from dagwright.catalogue import catalogue_of
 from dagwright.policy import DEFAULT_POLICY
 from dagwright.program import Program
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.engine import EngineResult
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import EngineResult
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 from validation import certify
 
 ROW = {"type": "object", "properties": {"id": {"type": "integer"}, "note": {"type": "string"}}, "required": ["id"]}

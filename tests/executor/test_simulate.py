@@ -9,8 +9,8 @@ import pytest
 from dagwright.model import Interval
 from dagwright.policy import Policy, Rule
 from dagwright.tool import HttpBinding, Retry
-from executor.compile import compile_workflow
-from executor.simulate import Simulation, simulate
+from executor.simulation.simulate import Simulation, simulate
+from executor.workflow.compile import compile_workflow
 
 
 def simulated(program: Any, **more: Any) -> Simulation:

@@ -18,13 +18,13 @@ from dagwright.exceptions import ArchiveError, ToolUnavailable
 from dagwright.goal import Goal, GoalInput
 from dagwright.program import Program
 from dagwright.tool import Retry
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.export import export, import_run
-from executor.replay import replay
-from executor.verify import verify
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.archive.export import export, import_run
+from executor.engine.embedded import EmbeddedEngine
+from executor.replay.replay import replay
+from executor.replay.verify import verify
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 AFTER = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from dagwright.program import Program
-from executor.archive import Archive
-from executor.engine import Activation, StepResult
-from executor.ledger import Ledger
-from executor.watch import STOP_SECONDS
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.engine import Activation, StepResult
+from executor.ledger.ledger import Ledger
+from executor.worker.watch import STOP_SECONDS
+from executor.worker.worker import GuardedWorker
 
 
 class Told(queue.SimpleQueue[StepResult | Exception]):

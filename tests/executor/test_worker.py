@@ -24,12 +24,12 @@ from dagwright.goal import GoalInput
 from dagwright.policy import DEFAULT_POLICY, Policy, Rule
 from dagwright.program import Program
 from dagwright.tool import HttpBinding, RateLimit
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings.runner import ToolContext
-from executor.engine import Activation, StepResult
-from executor.history import History
-from executor.ledger import Ledger, ledger_of
-from executor.worker import GuardedWorker
+from executor.engine.engine import Activation, StepResult
+from executor.engine.history import History
+from executor.ledger.ledger import Ledger, ledger_of
+from executor.worker.worker import GuardedWorker
 
 VALUE = {"type": "object", "properties": {"value": {"type": "number"}}, "required": ["value"]}
 
@@ -149,7 +149,7 @@ def test_malformed_outputs_fail_for_good(archive: Archive, build: Any, outputs: 
 def test_outputs_that_are_too_large_fail_for_good(
     archive: Archive, build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("executor.guard.MAX_OUTPUT_BYTES", 1_000)
+    monkeypatch.setattr("executor.worker.guard.MAX_OUTPUT_BYTES", 1_000)
     result = attempt(build.program({"a": []}), archive, Tool(lambda *_: {"x": "y" * 1_000}))
     assert code(result) == ("failed_for_good", "guard", "too_large")
 

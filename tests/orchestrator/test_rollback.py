@@ -15,12 +15,12 @@ from dagwright.feedback import Outcome
 from dagwright.policy import Policy, Rule, UnknownRule
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
-from executor.archive import Archive
-from executor.breaker import Breakers
-from executor.embedded import EmbeddedEngine
-from executor.ledger import Ledger
-from executor.replay import replay
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.engine.embedded import EmbeddedEngine
+from executor.ledger.ledger import Ledger
+from executor.replay.replay import replay
+from executor.replay.verify import verify
+from executor.worker.breaker import Breakers
 from orchestrator.approval import Decision, Question
 from orchestrator.history import full, status_of
 from orchestrator.ledgers import Shared

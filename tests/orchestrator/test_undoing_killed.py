@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from executor.archive import Archive
-from executor.effects import effects_of
-from executor.folder import runs
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.archive.folder import runs
+from executor.ledger.effects import effects_of
+from executor.replay.verify import verify
 from orchestrator.settlement import settle
 
 pytestmark = [

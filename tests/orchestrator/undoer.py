@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dagwright.exceptions import ToolRejected
-from executor.folder import runs
+from executor.archive.folder import runs
 
 
 def shop() -> Any:

@@ -14,8 +14,8 @@ from typing import Any
 import pandas
 import pytest
 
-from executor.archive import Archive
-from executor.engine import Progress
+from executor.archive.archive import Archive
+from executor.engine.engine import Progress
 from orchestrator.cli.run import DEMO_GOAL, penguins
 from orchestrator.view.live import LiveView
 from validation import VALIDATOR_VERSION

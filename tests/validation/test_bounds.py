@@ -18,12 +18,12 @@ from dagwright.model import Interval
 from dagwright.policy import Budget, Policy
 from dagwright.program import Program
 from dagwright.tool import PythonBinding, RateLimit, Retry, ToolSpec
-from executor.compile import compile_workflow, task_def
 from executor.conductor.engine import ConductorEngine
-from executor.decide import retry_delay
-from executor.embedded import EmbeddedEngine
-from executor.guard import check_payload
-from executor.simulate import simulate
+from executor.engine.decide import retry_delay
+from executor.engine.embedded import EmbeddedEngine
+from executor.simulation.simulate import simulate
+from executor.worker.guard import check_payload
+from executor.workflow.compile import compile_workflow, task_def
 from validation.antichain import heaviest_antichain, largest_antichain
 from validation.demand import PARALLEL, Demand
 from validation.passes import ONCE, Passes

@@ -20,7 +20,7 @@ from dagwright.catalogue import Catalogue
 from dagwright.exceptions import PolicyError
 from dagwright.policy import Policy, Rule
 from dagwright.tool import PythonBinding, ToolSpec
-from executor.guard import action_for
+from executor.worker.guard import action_for
 from validation import validate
 from validation.cedar import MAX_NESTING, judge, parsed
 from validation.policy_test import Case, verdict
@@ -305,5 +305,5 @@ def test_without_the_extra_it_is_an_error_that_says_so(monkeypatch: pytest.Monke
 
 
 def test_nobody_pays_for_it_who_does_not_use_it() -> None:
-    code = "import sys, validation, executor.guard; raise SystemExit('cedarpy' in sys.modules)"
+    code = "import sys, validation, executor.worker.guard; raise SystemExit('cedarpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -71,7 +71,9 @@ def test_keys_are_texts(key: object) -> None:
     assert (found.code, found.path) == ("S101", "/a")
 
 
-@pytest.mark.parametrize("value", [b"a", {1}, object(), 1j, datetime(2026, 1, 1, tzinfo=UTC)], ids=lambda value: type(value).__name__)
+@pytest.mark.parametrize(
+    "value", [b"a", {1}, object(), 1j, datetime(2026, 1, 1, tzinfo=UTC)], ids=lambda value: type(value).__name__
+)
 def test_a_value_that_is_no_json_is_named(value: object) -> None:
     (found,) = text_findings({"a": [value]})
     assert (found.code, found.path) == ("S101", "/a/0")

@@ -21,13 +21,13 @@ from dagwright.policy import Policy
 from dagwright.program import Program
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings import close, runners
 from executor.bindings.runner import ToolContext
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.engine import EngineResult
-from executor.worker import GuardedWorker
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import EngineResult
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 from validation import certify
 
 ROOT = Path(__file__).parents[3]

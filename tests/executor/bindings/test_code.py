@@ -17,16 +17,16 @@ from dagwright.exceptions import Cancelled, GuardViolation, ProposalRejected, To
 from dagwright.policy import DEFAULT_POLICY, Policy, Rule, load_policy
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings.code import CodeRunner
 from executor.bindings.runner import ToolContext, may_have_acted
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.engine import EngineResult
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import EngineResult
 from executor.sandbox import bubblewrap, landlock, strength
 from executor.toolchest import load_pack
 from executor.toolchest.workspace import described
-from executor.worker import GuardedWorker
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 from validation import certify, validate
 
 PACK = load_pack("code")

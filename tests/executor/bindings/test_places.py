@@ -13,7 +13,7 @@ from dagwright.policy import Policy, Rule
 from dagwright.proposal import Proposal
 from dagwright.tool import HttpBinding, ToolSpec
 from executor.bindings import runners
-from executor.guard import check_places
+from executor.worker.guard import check_places
 from validation import validate
 
 HTTP = HttpBinding(method="GET", url="https://api.example.org/x")

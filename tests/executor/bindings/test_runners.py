@@ -40,7 +40,7 @@ def context(tmp_path: Path) -> ToolContext:
     ("name", "why"),
     [
         ("os:system", "not registered"),
-        ("executor.archive:Archive", "not registered"),
+        ("executor.archive.archive:Archive", "not registered"),
         ("executor.toolchestnut.x:run", "not registered"),
         ("executor.toolchest.data.rows:_like", "not a public function"),
         ("executor.toolchest.data.rows:cast", "not a public function"),

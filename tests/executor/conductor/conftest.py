@@ -18,9 +18,9 @@ from typing import Any, Literal
 
 import pytest
 
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.conductor.engine import ConductorEngine
-from executor.engine import EngineResult
+from executor.engine.engine import EngineResult
 
 Network = Literal["whole", "cut", "stalled", "deaf"]
 
@@ -125,7 +125,7 @@ class Journey:
 
     def run(self, url: str, happenings: dict[int, Callable[[], object]]) -> EngineResult:
         """Runs it to its end; each happening comes when so many steps have begun."""
-        from executor.compile import compile_workflow
+        from executor.workflow.compile import compile_workflow
 
         results: list[EngineResult | BaseException] = []
         workflow = compile_workflow(self.build.program(self.order()))

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from dagwright.exceptions import Unreachable
-from executor.archive import Archive
-from executor.compile import compile_workflow
+from executor.archive.archive import Archive
 from executor.conductor.client import ConductorClient
 from executor.conductor.engine import ConductorEngine
 from executor.conductor.outbox import Outbox
+from executor.workflow.compile import compile_workflow
 
 
 def run(url: str, archive: Archive, workflow: Any, worker: Any, program: str = "p" * 64) -> Any:

@@ -11,10 +11,10 @@ from typing import Any
 import psutil
 import pytest
 
-from executor.compile import compile_workflow
 from executor.conductor import server
 from executor.conductor.client import ConductorClient
 from executor.conductor.outbox import Outbox
+from executor.workflow.compile import compile_workflow
 
 pytestmark = [pytest.mark.conductor, pytest.mark.timeout(400)]
 

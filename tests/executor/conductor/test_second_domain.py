@@ -21,15 +21,15 @@ from dagwright.exceptions import ProposalRejected
 from dagwright.policy import DEFAULT_POLICY, Policy, Rule
 from dagwright.program import Program
 from dagwright.proposal import Proposal
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings import runners
-from executor.compile import compile_workflow
 from executor.conductor.client import ConductorClient, TaskView
-from executor.embedded import EmbeddedEngine
-from executor.engine import EngineResult
+from executor.engine.embedded import EmbeddedEngine
+from executor.engine.engine import EngineResult
+from executor.replay.verify import verify
 from executor.toolchest import default_catalogue
-from executor.verify import verify
-from executor.worker import GuardedWorker
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 from knowledge import import_openapi
 from validation import certify
 

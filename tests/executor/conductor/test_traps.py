@@ -19,14 +19,14 @@ import httpx
 import psutil
 import pytest
 
-from executor.archive import Archive
-from executor.compile import compile_workflow
+from executor.archive.archive import Archive
 from executor.conductor import server
 from executor.conductor.client import ConductorClient, TaskView
 from executor.conductor.engine import ConductorEngine
 from executor.conductor.native import native_tasks, native_workflow
 from executor.conductor.outbox import Outbox
-from executor.worker import GuardedWorker
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 
 pytestmark = [pytest.mark.conductor, pytest.mark.timeout(240)]
 

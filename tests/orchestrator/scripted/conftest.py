@@ -16,9 +16,9 @@ from dagwright.catalogue import Catalogue
 from dagwright.exceptions import ModelAnswerError
 from dagwright.llm.model import ModelReply, ModelRequest, Usage
 from dagwright.policy import Policy
-from executor.archive import Archive
+from executor.archive.archive import Archive
 from executor.bindings import runners
-from executor.embedded import EmbeddedEngine
+from executor.engine.embedded import EmbeddedEngine
 from executor.toolchest import default_catalogue
 from knowledge import import_openapi
 from orchestrator.approval import Approver, approve_later

@@ -10,9 +10,9 @@ import pytest
 from dagwright.exceptions import ArchiveError, DiskError, InputError, ModelAnswerError, TransportError, Unreachable
 from dagwright.goal import Constraints
 from dagwright.policy import Policy, Rule
-from executor.archive import Archive
-from executor.replay import replay
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.replay.replay import replay
+from executor.replay.verify import verify
 from orchestrator.approval import approve_all
 from orchestrator.history import summaries
 from orchestrator.permission import decide_waiting
@@ -187,6 +187,7 @@ def test_a_given_proposal_is_executed_as_it_stands_also_when_resumed(
     bench: Any, sales: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     planned, program = plan_goal(GOAL, {"sales": sales}, bench.setup(MEAN, "answer(s1)"))
+
     def full(write: Any) -> Any:
         def written(self: Archive, found: Any, body: Any) -> Any:
             if found == kind:

@@ -17,9 +17,9 @@ from dagwright.canonical import to_json
 from dagwright.exceptions import ArchiveError, ProposalRejected
 from dagwright.goal import Goal
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.replay import replay
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.replay.replay import replay
+from executor.replay.verify import verify
 from orchestrator.pipeline import plan_goal
 from orchestrator.remedies import Round, remedies, rounds_of, tally
 from orchestrator.strategy.interleaved import Interleaved

@@ -12,10 +12,10 @@ import pytest
 from dagwright.exceptions import ArchiveError
 from dagwright.policy import Policy, Rule
 from dagwright.proposal import Proposal
-from executor.archive import Archive
-from executor.comparison import compare
-from executor.rejudgement import rejudge
-from executor.timeline import timeline
+from executor.archive.archive import Archive
+from executor.replay.comparison import compare
+from executor.replay.rejudgement import rejudge
+from executor.replay.timeline import timeline
 from orchestrator.pipeline import run_goal, run_proposal
 from orchestrator.view.gantt import duration, ticks
 

@@ -10,9 +10,9 @@ import pytest
 
 from dagwright.exceptions import InputError
 from dagwright.policy import Policy, Rule
-from executor.archive import Archive
-from executor.replay import replay
-from executor.verify import verify
+from executor.archive.archive import Archive
+from executor.replay.replay import replay
+from executor.replay.verify import verify
 from orchestrator.approval import LIFETIME, Question, approve_all, approve_later, steps_approved
 from orchestrator.history import status_of
 from orchestrator.permission import decide_waiting

@@ -8,8 +8,8 @@ from typing import Any, cast
 import pytest
 from rich.console import Console
 
-from executor.compile import compile_workflow
-from executor.simulate import simulate
+from executor.simulation.simulate import simulate
+from executor.workflow.compile import compile_workflow
 from orchestrator.view.blocks import called
 from orchestrator.view.estimate import drawn
 

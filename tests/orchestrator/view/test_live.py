@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from dagwright.feedback import ErrorRecord, Feedback
-from executor.engine import Progress, ProgressState
+from executor.engine.engine import Progress, ProgressState
 from orchestrator.view.live import FAILURES, LiveView
 from orchestrator.view.live_loops import LiveLoops
 

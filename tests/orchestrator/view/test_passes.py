@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from dagwright.proposal import Proposal
-from executor.timeline import Attempt, AttemptState, Row, Timeline
+from executor.replay.timeline import Attempt, AttemptState, Row, Timeline
 from orchestrator.view import run_table
 from orchestrator.view.gantt import gantt
 from orchestrator.view.history import timeline

@@ -17,10 +17,10 @@ from dagwright.model import Interval
 from dagwright.policy import Policy
 from dagwright.program import Program
 from dagwright.tool import PythonBinding, ToolSpec
-from executor.archive import Archive
-from executor.compile import compile_workflow
-from executor.embedded import EmbeddedEngine
-from executor.worker import GuardedWorker
+from executor.archive.archive import Archive
+from executor.engine.embedded import EmbeddedEngine
+from executor.worker.worker import GuardedWorker
+from executor.workflow.compile import compile_workflow
 from validation import certify, validate
 
 Json = dict[str, Any]

@@ -113,7 +113,7 @@ def test_all_three_ends_are_drawn(world: Any) -> None:
 @pytest.mark.parametrize(
     ("check", "instead"),
     [
-        ("executor.worker.check_arguments", always(None)),
+        ("executor.worker.worker.check_arguments", always(None)),
         ("validation.dependency.Relation._undecided", always(True)),
     ],
     ids=["the worker's check", "the finding that leaves it open"],

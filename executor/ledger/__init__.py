@@ -1,0 +1,1 @@
+"""Which effects were meant, which happened, and of which nobody knows."""

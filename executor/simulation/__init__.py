@@ -1,0 +1,1 @@
+"""Dry runs: the same workflow on a virtual clock."""

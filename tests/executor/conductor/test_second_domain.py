@@ -62,7 +62,7 @@ class Fleet:
         limits = {"timeoutSeconds": 0, "responseTimeoutSeconds": 600, "retryCount": 0}
         task = {"name": self.name, "taskReferenceName": "export", "type": "SIMPLE"}
         self.definition: Any = {"name": self.name, "version": 1, "schemaVersion": 2, "tasks": [task], **owner}
-        client.register(self.definition, [{"name": self.name, **limits, **owner}])
+        client.register([self.definition], [{"name": self.name, **limits, **owner}])
 
     def start(self, label: str) -> str:
         return self.client.start(self.definition, label, {})

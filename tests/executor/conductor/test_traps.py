@@ -46,7 +46,7 @@ class ByHand:
     def __init__(self, client: ConductorClient, definition: Json, tasks: list[Any]) -> None:
         self.client, self.domain = client, uuid4().hex
         self.types = dict(steps_of(definition["tasks"]))
-        client.register(definition, tasks)
+        client.register([definition], tasks)
         self.id = client.start(definition, self.domain, {"run": "r", "program": "p"})
 
     def take(self, step: str) -> Json:

@@ -271,8 +271,8 @@ class GuardedWorker:
             raise GuardViolation(f"there is no runner for {spec.binding.kind!r} bindings", code="no_runner")
         before = self._ledger.find(key) if recorded and not once else None
         doubtful = before is not None and before.state in ("intended", "unknown")  # an earlier attempt may have acted
-        if recorded:
-            self._intend(key, item, context, self._undoing(item, arguments))
+        if recorded and (output := self._intend(key, item, context, self._undoing(item, arguments))) is not None:
+            return self._archive.get(output), output
         try:
             outputs = yield _Call(lambda: runner(spec, arguments, context), context)
             output = self._archive.keep_bytes(checked_outputs(outputs, spec))
@@ -288,14 +288,23 @@ class GuardedWorker:
             self._ledger.done(key, output, durable=once)
         return outputs, output
 
-    def _intend(self, key: Sha256, item: ProgramStep, context: ToolContext, more: dict[str, JsonValue]) -> None:
-        """Enters an effect; one that must not happen twice only if no attempt did meanwhile that was given up."""
+    def _intend(
+        self, key: Sha256, item: ProgramStep, context: ToolContext, more: dict[str, JsonValue]
+    ) -> Sha256 | None:
+        """Enters an effect that is about to be tried.
+
+        One that must not happen twice may have been tried meanwhile, by an attempt that was given up or by
+        another run: then it is not entered, and the result is what that gave.
+        """
         once = not item.spec.idempotent
         with self._meaning:
             entry = self._ledger.find(key) if once else None
+            if entry is not None and entry.output is not None:
+                return entry.output
             if entry is not None and entry.state != "not_done":
                 raise UnknownOutcome("an earlier attempt is still about it, and it must not happen twice")
             self._ledger.intend(key, context.step, item.spec.name, durable=once, more=more)
+        return None
 
     def _undoing(self, item: ProgramStep, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Gives what the ledger keeps so that an effect can be undone, or a person asked about it."""

@@ -173,6 +173,37 @@ def code(result: StepResult) -> str:
 @pytest.mark.slow(reason="starts a PostgreSQL server")
 @pytest.mark.skipif(not POSTGRES, reason="initdb, pg_ctl and createdb are not installed")
 class TestShared:
+    def test_what_was_done_between_looking_and_claiming_is_taken_over(
+        self, tmp_path: Path, shared: Any, build: Any
+    ) -> None:
+        """Another run does the effect after this run has found that nobody did, and before it claims it."""
+        made: list[int] = []
+
+        def tool(*_: Any) -> Any:
+            made.append(1)
+            return {"receipt": len(made)}
+
+        def opened(archive: Archive) -> EffectLedger:
+            ledger, looked = shared(archive), []
+            find = ledger.find
+
+            def late(key: str) -> Any:
+                found = find(key)
+                looked.append(key)
+                if len(looked) == 2:  # the worker has asked for the current key and for its entry
+                    assert found is None
+                    assert code(pay(tmp_path, "other", shared, build, tool)) == "completed"
+                return found
+
+            ledger.find = late
+            return ledger
+
+        result = pay(tmp_path, "late", opened, build, tool)
+        assert (code(result), made) == ("completed", [1])
+        with Archive.open(tmp_path, "late", read_only=True) as archive:
+            assert archive.get(result.output) == {"receipt": 1}
+            assert verify(archive) == ()
+
     def test_what_one_run_did_the_next_takes_over(self, tmp_path: Path, shared: Any, build: Any) -> None:
         made: list[int] = []
 

@@ -23,7 +23,7 @@ def rows(paper: str) -> list[tuple[str, str, str, str]]:
     return ROW.findall(text(paper))
 
 
-def tests_of(*files: Path) -> set[str]:
+def defined_in(*files: Path) -> set[str]:
     return {
         name
         for file in files
@@ -48,18 +48,18 @@ def test_every_theorem_has_a_test_that_would_refute_it(paper: str, theorems: set
     ("file", "name"), sorted({(file, name) for paper in PAPERS for _, file, name, _ in rows(paper)})
 )
 def test_the_tests_that_the_papers_name_exist(file: str, name: str) -> None:
-    assert name in tests_of(ROOT / file)
+    assert name in defined_in(ROOT / file)
 
 
 def test_every_test_of_the_exploration_is_named() -> None:
     named = {name for _, file, name, _ in rows("execution") if file == "tests/executor/test_exploration.py"}
-    assert tests_of(ROOT / "tests/executor/test_exploration.py") == named
+    assert defined_in(ROOT / "tests/executor/test_exploration.py") == named
 
 
 def test_every_test_of_the_theorems_that_runs_programs_is_named() -> None:
     """Tests of the drawn plans themselves, which say that these do reach what is compared, are left out."""
     named = {name for _, _, name, _ in rows("validation")}
-    there = tests_of(*(ROOT / "tests" / "validation" / "theorems").glob("test_*.py"))
+    there = defined_in(*(ROOT / "tests" / "validation" / "theorems").glob("test_*.py"))
     assert there - named == {
         "test_all_three_ends_are_drawn",
         "test_the_drawn_plans_do_reach_guarded_inputs",

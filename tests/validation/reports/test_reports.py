@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from copy import deepcopy
 from typing import Any
 
 import jsonschema
@@ -89,22 +88,6 @@ SARIF = closed(
     },
 )
 """What the OASIS schema of SARIF 2.1.0 asks of the parts that are written here."""
-
-
-@pytest.fixture
-def broken(good: Any) -> dict[str, Any]:
-    proposal = deepcopy(good)
-    steps = proposal["decompositions"][1]["steps"]
-    steps[0]["tool_intent"]["required_inputs"]["op"] = {"literal": "above"}
-    steps[1]["tool_intent"]["operation"] = "grup"
-    proposal["plan"]["nodes"][2]["dependencies"] = ["nowhere"]
-    return proposal
-
-
-@pytest.fixture
-def examined(broken: Any, judge: Any) -> Examined:
-    text = json.dumps(broken, indent=2)
-    return Examined(name="plans/a plan.json", text=text, findings=judge(text).findings)
 
 
 def test_sarif_has_the_form_that_the_standard_asks_for(examined: Examined) -> None:

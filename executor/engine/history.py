@@ -98,6 +98,7 @@ class History:
         self._known: dict[Sha256, Mapping[str, Sha256]] = {}
         self._completed: dict[tuple[Instance, Sha256], tuple[int, dict[str, Any]]] = {}
         self._others: set[Sha256] = set()
+        self._taken_over: Mapping[Instance, dict[str, Any]] | None = None
         self._began: int | None = None
         self._written: int | None = None
         self._told: dict[Instance, Feedback] = {}
@@ -148,13 +149,13 @@ class History:
         last: dict[tuple[Sha256, Instance], tuple[int, EventKind]] = {}
         for seq, kind, body in self._events("task.scheduled", "task.completed", "task.failed", "task.timed_out"):
             last[body["program"], body["step"]] = seq, kind
-        optional = optional_steps(self._proposal(self._program))
+        optional, began = optional_steps(self._proposal(self._program)), self._beginning()
         return frozenset(
             step
             for (program, step), (seq, kind) in last.items()
             if kind in ("task.failed", "task.timed_out")
             and parts_of(step)[0] in optional
-            and self._took(program, step, seq)
+            and self._took(program, step, seq, began)
         )
 
     def record_end(self, end: Finish) -> None:
@@ -206,18 +207,21 @@ class History:
             own = self._completed.get((step, self._program))
         return own[1] if own else self._inherited().get(step)
 
-    def _inherited(self) -> dict[Instance, dict[str, Any]]:
-        found: dict[Instance, dict[str, Any]] = {}
-        if not self._others:
-            return found
-        for (step, program), (seq, body) in self._completed.copy().items():
-            if self._took(program, step, seq):
-                found[step] = body
+    def _inherited(self) -> Mapping[Instance, dict[str, Any]]:
+        """Gives the completions that this program took over, out of all that was read; final once it has begun."""
+        if self._taken_over is not None or not self._others:
+            return self._taken_over or {}
+        began = self._beginning()
+        found = {
+            step: body
+            for (step, program), (seq, body) in self._completed.copy().items()
+            if self._took(program, step, seq, began)
+        }
+        self._taken_over = found if began is not None else None
         return found
 
-    def _took(self, program: Sha256, step: Instance, seq: int) -> bool:
+    def _took(self, program: Sha256, step: Instance, seq: int, began: int | None) -> bool:
         """Whether this program took over what another one knew of a step by some event: it meant the same by it."""
-        began = self._beginning()
         if program == self._program or (began is not None and seq > began):
             return False
         name = parts_of(step)[0]

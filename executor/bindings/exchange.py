@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +13,8 @@ from executor.bindings.hosts import Target, target_of
 from executor.bindings.runner import ToolContext
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpx
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -67,9 +70,9 @@ def exchange(request: Request, context: ToolContext, limits: Limits) -> Answer:
 
     Raises:
         ToolUnavailable: `host_unknown`, `http_unreachable` (nothing was sent), `http_timeout`, `http_broken`.
-        ToolRejected: `host_not_allowed`, `address_not_allowed`, `bad_url`, `bad_argument`, `bad_answer`,
-            `too_large`, `too_many_redirects`; `redirect_failed` for any of them where a request that
-            changes something had been taken before.
+        ToolRejected: `argument_too_large`, `host_not_allowed`, `address_not_allowed`, `bad_url`,
+            `bad_argument`, `bad_answer`, `too_large`, `too_many_redirects`; `redirect_failed` where a request
+            that changes something had been taken before, or what it is redirected to is no URL.
         Cancelled: the attempt was stopped.
     """
     import httpx
@@ -77,7 +80,7 @@ def exchange(request: Request, context: ToolContext, limits: Limits) -> Answer:
     if request.body is not None and len(request.body) > limits.most_bytes:
         raise ToolRejected(f"the request has more than {limits.most_bytes} bytes", code="argument_too_large")
     taken = False
-    with httpx.Client(trust_env=False, follow_redirects=False) as client:
+    with httpx.Client(verify=_tls(), trust_env=False, follow_redirects=False) as client:
         for _ in range(limits.redirects + 1):
             try:
                 response, content = _sent(client, request, context, limits)
@@ -110,6 +113,14 @@ def hidden(text: str, secrets: Iterable[str | None]) -> str:
     for secret in secrets:
         text = text.replace(secret, _HIDDEN) if secret else text
     return text
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Gives what certificates are checked against; made once, because reading all authorities takes a tenth second."""
+    import httpx
+
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _sent(client: httpx.Client, request: Request, context: ToolContext, limits: Limits) -> tuple[httpx.Response, bytes]:

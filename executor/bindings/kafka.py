@@ -13,6 +13,7 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib import import_module
 from typing import Any, cast
 
@@ -82,12 +83,18 @@ def _settings(binding: KafkaBinding, context: ToolContext) -> dict[str, Any]:
         "request_timeout_ms": max(100, round(context.remaining * 1000)),
     }
     if binding.tls:
-        settings["ssl_context"] = ssl.create_default_context()
+        settings["ssl_context"] = _tls()
     if binding.mechanism and binding.username and binding.password:
         settings["sasl_mechanism"] = binding.mechanism
         settings["sasl_plain_username"] = credential_of(binding.username, context)
         settings["sasl_plain_password"] = credential_of(binding.password, context)
     return settings
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Gives what certificates are checked against; made once, because reading all authorities takes long."""
+    return ssl.create_default_context()
 
 
 class _Call:

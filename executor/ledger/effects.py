@@ -38,7 +38,7 @@ class Effect:
     @property
     def is_open(self) -> bool:
         """Whether it may or may not have happened."""
-        return self.entry.state in ("unknown", "intended")
+        return self.entry.is_open
 
 
 def effects_of(archive: Archive) -> tuple[Effect, ...]:

@@ -43,17 +43,22 @@ class Entry:
     output: Sha256 | None
     """Artefact with the outputs, once it is done."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it may or may not have happened."""
+        return self.state in ("unknown", "intended")
+
 
 def idempotency_key(lineage: str, step: str, arguments: JsonValue) -> Sha256:
     """Gives the key of an effect: the same for each attempt and replan of a run with these arguments."""
     return sha256({"lineage": lineage, "step": step, "arguments": arguments})
 
 
-def key_after(key: Sha256, find: Callable[[Sha256], Entry | None]) -> Sha256:
-    """Gives the first key of an effect under which it was not undone."""
+def current_of(key: Sha256, find: Callable[[Sha256], Entry | None]) -> tuple[Sha256, Entry | None]:
+    """Gives the first key of an effect under which it was not undone, and what is known of it under that."""
     while (entry := find(key)) is not None and entry.state == "undone":
         key = sha256({"after": key})
-    return key
+    return key, entry
 
 
 class EffectLedger(Protocol):
@@ -67,8 +72,8 @@ class EffectLedger(Protocol):
         """Gives what is known of an effect, or None if it was never meant."""
         ...
 
-    def current(self, key: Sha256) -> Sha256:
-        """Gives the key under which an effect is to be tried."""
+    def current(self, key: Sha256) -> tuple[Sha256, Entry | None]:
+        """Gives the key under which an effect is to be tried, and what is known of it under that."""
         ...
 
     def intend(
@@ -112,12 +117,13 @@ class Ledger:
         """Gives all entries by key."""
         return self._select("ORDER BY key", ())
 
-    def current(self, key: Sha256) -> Sha256:
-        """Gives the key under which an effect is to be tried: another one after each time that it was undone.
+    def current(self, key: Sha256) -> tuple[Sha256, Entry | None]:
+        """Gives the key under which an effect is to be tried, another one after each time that it was undone.
 
-        A provider that knows the old key would answer it with what is no longer there.
+        A provider that knows the old key would answer it with what is no longer there. With it comes what
+        `find` gives for it.
         """
-        return key_after(key, self.find)
+        return current_of(key, self.find)
 
     def intend(
         self, key: Sha256, step: str, operation: str, *, durable: bool, more: Mapping[str, JsonValue] | None = None

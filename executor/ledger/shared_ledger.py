@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from dagwright.canonical import Sha256, sha256
 from dagwright.exceptions import ToolUnavailable, Unreachable
 from executor.archive.archive import Archive
-from executor.ledger.ledger import EffectState, Entry, Ledger, key_after
+from executor.ledger.ledger import EffectState, Entry, Ledger, current_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -95,9 +95,9 @@ class SharedLedger:
             return self._taken_over(key, step, operation, state, output)
         return None
 
-    def current(self, key: Sha256) -> Sha256:
-        """Gives the key under which an effect is to be tried: another one after each time that it was undone."""
-        return key_after(key, self.find)
+    def current(self, key: Sha256) -> tuple[Sha256, Entry | None]:
+        """Gives the key under which an effect is to be tried, and what `find` gives for it. Errors as for `find`."""
+        return current_of(key, self.find)
 
     def intend(
         self, key: Sha256, step: str, operation: str, *, durable: bool, more: Mapping[str, JsonValue] | None = None

@@ -191,27 +191,13 @@ class Compensator(GuardedWorker):
                 run=self._archive.run, program=self._program.hash, step=step, attempt=attempt, cancelled=stopped
             )
             try:
-                return self._once(undoing, activation)
+                self._awaited(self._effect(undoing.item, undoing.arguments, activation, undoing.key), stopped)
+                return
             except TransportError:
                 if attempt == spec.retry.attempts:
                     raise
                 if stopped.wait(jittered(spec.retry.waits[attempt - 1], activation.run, step, attempt)):
                     raise Cancelled(f"{step!r} was stopped") from None
-        return None
-
-    def _once(self, undoing: Undoing, activation: Activation) -> None:
-        spec = undoing.item.spec
-        key = self._ledger.current(undoing.key)
-        entry = self._ledger.find(key)
-        if entry is not None and entry.state == "done":
-            return
-        if entry is not None and entry.state in ("intended", "unknown") and not spec.idempotent:
-            self._ledger.unknown(key)
-            raise UnknownOutcome("an earlier attempt may have happened, and it must not happen twice")
-        context = self._context(undoing.item, undoing.arguments, activation, key)
-        self._limits.wait(spec, deadline=context.deadline, cancelled=activation.cancelled)
-        with self._breakers.call(spec, self._program.policy):
-            self._awaited(self._run(undoing.item, undoing.arguments, context), activation.cancelled)
 
     def _digest(self, item: ProgramStep) -> Sha256:
         return self._current.digest

@@ -26,7 +26,7 @@ from executor.bindings.runner import Runners, ToolContext, may_have_acted
 from executor.engine.engine import Activation, StepResult
 from executor.engine.history import History
 from executor.engine.threads import Threads
-from executor.ledger.ledger import EffectLedger, Ledger
+from executor.ledger.ledger import EffectLedger, Entry, Ledger
 from executor.worker.breaker import Breakers
 from executor.worker.decision import DECIDED, arguments_of, decision
 from executor.worker.failure import UnknownOutcome, Unmet, failure_of, performance_of
@@ -243,22 +243,30 @@ class GuardedWorker:
     def _perform(
         self, item: ProgramStep, arguments: dict[str, JsonValue], activation: Activation, begun: float
     ) -> _Calling[tuple[Sha256, Feedback]]:
-        """Runs the effect, or finds that it has happened already."""
-        spec = item.spec
-        key = self._ledger.key(activation.run, activation.instance, spec.name, arguments)
+        """Runs the step's operation and says what it gave."""
+        key = self._ledger.key(activation.run, activation.instance, item.spec.name, arguments)
+        outputs, output = yield from self._effect(item, arguments, activation, key)
+        return output, self._success(item, outputs, arguments, activation, begun)
+
+    def _effect(
+        self, item: ProgramStep, arguments: dict[str, JsonValue], activation: Activation, key: Sha256
+    ) -> _Calling[tuple[JsonValue, Sha256]]:
+        """Tries an effect once, or finds that it has happened already; gives its outputs, checked and stored.
+
+        `key` is its idempotency key, before it was ever undone.
+        """
+        spec, entry = item.spec, None
         if spec.effect != "read":
-            key = self._ledger.current(key)
-        entry = self._ledger.find(key) if spec.effect != "read" else None
+            key, entry = self._ledger.current(key)
         if entry is not None and entry.output is not None:
-            return entry.output, self._success(item, self._archive.get(entry.output), arguments, activation, begun)
-        if entry is not None and entry.state in ("intended", "unknown") and not spec.idempotent:
+            return self._archive.get(entry.output), entry.output
+        if entry is not None and entry.is_open and not spec.idempotent:
             self._ledger.unknown(key)
             raise UnknownOutcome("an earlier attempt may have happened, and it must not happen twice")
         context = self._context(item, arguments, activation, key)
         self._limits.wait(spec, deadline=context.deadline, cancelled=activation.cancelled)
         with self._breakers.call(spec, self._program.policy):
-            outputs, output = yield from self._run(item, arguments, context)
-        return output, self._success(item, outputs, arguments, activation, begun)
+            return (yield from self._run(item, arguments, context))
 
     def _run(
         self, item: ProgramStep, arguments: dict[str, JsonValue], context: ToolContext
@@ -269,10 +277,10 @@ class GuardedWorker:
         runner = self._runners.get(spec.binding.kind)
         if runner is None:
             raise GuardViolation(f"there is no runner for {spec.binding.kind!r} bindings", code="no_runner")
-        before = self._ledger.find(key) if recorded and not once else None
-        doubtful = before is not None and before.state in ("intended", "unknown")  # an earlier attempt may have acted
-        if recorded and (output := self._intend(key, item, context, self._undoing(item, arguments))) is not None:
-            return self._archive.get(output), output
+        before = self._intend(key, item, context, self._undoing(item, arguments)) if recorded else None
+        if before is not None and before.output is not None:
+            return self._archive.get(before.output), before.output
+        doubtful = before is not None and before.is_open  # an earlier attempt may have acted
         try:
             outputs = yield _Call(lambda: runner(spec, arguments, context), context)
             output = self._archive.keep_bytes(checked_outputs(outputs, spec))
@@ -288,23 +296,21 @@ class GuardedWorker:
             self._ledger.done(key, output, durable=once)
         return outputs, output
 
-    def _intend(
-        self, key: Sha256, item: ProgramStep, context: ToolContext, more: dict[str, JsonValue]
-    ) -> Sha256 | None:
-        """Enters an effect that is about to be tried.
+    def _intend(self, key: Sha256, item: ProgramStep, context: ToolContext, more: dict[str, JsonValue]) -> Entry | None:
+        """Enters an effect that is about to be tried, and gives what was known of it.
 
-        One that must not happen twice may have been tried meanwhile, by an attempt that was given up or by
-        another run: then it is not entered, and the result is what that gave.
+        It may have been tried meanwhile, by an attempt that was given up or by another run: what has
+        an output then is not entered again, nor is what may have happened and must not happen twice.
         """
         once = not item.spec.idempotent
         with self._meaning:
-            entry = self._ledger.find(key) if once else None
+            entry = self._ledger.find(key)
             if entry is not None and entry.output is not None:
-                return entry.output
-            if entry is not None and entry.state != "not_done":
+                return entry
+            if once and entry is not None and entry.state != "not_done":
                 raise UnknownOutcome("an earlier attempt is still about it, and it must not happen twice")
             self._ledger.intend(key, context.step, item.spec.name, durable=once, more=more)
-        return None
+        return entry
 
     def _undoing(self, item: ProgramStep, arguments: dict[str, JsonValue]) -> dict[str, JsonValue]:
         """Gives what the ledger keeps so that an effect can be undone, or a person asked about it."""

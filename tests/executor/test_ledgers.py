@@ -116,11 +116,13 @@ def test_what_was_not_done_or_is_not_known_may_be_meant_again(open_ledger: Open,
 def test_what_was_undone_is_tried_under_another_key(open_ledger: Open, archive: Archive) -> None:
     ledger, output = open_ledger(archive), archive.put({})
     key = intended(ledger, archive)
-    assert ledger.current(key) == key
+    assert ledger.current(key) == (key, ledger.find(key))
     ledger.done(key, output, durable=True)
     ledger.undone(key, by="k" * 64)
-    assert ledger.current(key) != key
-    assert ledger.find(ledger.current(key)) is None
+    following, entry = ledger.current(key)
+    assert following != key
+    assert entry is None
+    assert ledger.find(following) is None
 
 
 def test_what_was_written_is_there_when_it_is_opened_again(open_ledger: Open, tmp_path: Path) -> None:

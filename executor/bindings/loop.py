@@ -47,7 +47,7 @@ class GuardedLoop(asyncio.SelectorEventLoop):
         return await super().create_connection(protocol_factory, target.address, target.port, **more)
 
 
-async def within(work: Awaitable[T], context: ToolContext, *, margin: float = MARGIN) -> T:
+async def within(work: Awaitable[T], context: ToolContext) -> T:
     """Gives what work gives, if that comes before the step's deadline.
 
     Raises:
@@ -59,7 +59,7 @@ async def within(work: Awaitable[T], context: ToolContext, *, margin: float = MA
         while not task.done():
             if context.cancelled.is_set():
                 raise Cancelled(f"step {context.step!r} was stopped")
-            if context.remaining <= margin:
+            if context.remaining <= MARGIN:
                 raise TimedOut(f"step {context.step!r} had no answer within its time")
             await asyncio.wait({task}, timeout=min(TICK, context.remaining))
         return task.result()

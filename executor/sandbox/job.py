@@ -100,5 +100,3 @@ class Outcome:
     """The limit that was reached."""
     detail: str = ""
     """What was measured when it was reached."""
-    seconds: float
-    """Wall time, start-up included."""

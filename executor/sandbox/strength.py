@@ -60,11 +60,6 @@ def _tried(isolation: Isolation) -> str | None:
     return f"a trial ended with exit code {outcome.exit_code}: {said[:300]}"
 
 
-def usable() -> tuple[Isolation, ...]:
-    """Gives the sandboxes that work here, weakest first."""
-    return tuple(isolation for isolation in STRENGTHS if problem(isolation) is None)
-
-
 def admitted(policy: Policy) -> Isolation:
     """Gives the strongest sandbox that works here.
 
@@ -73,17 +68,17 @@ def admitted(policy: Policy) -> Isolation:
     """
     least: Isolation = policy.sandbox or LEAST
     enough: tuple[Isolation, ...] = STRENGTHS[STRENGTHS.index(least) :]
-    working: list[Isolation] = [isolation for isolation in enough if problem(isolation) is None]
-    if not working:
+    strongest: Isolation | None = next((one for one in reversed(enough) if problem(one) is None), None)
+    if strongest is None:
         reasons = "; ".join(f"{isolation!r}: {problem(isolation)}" for isolation in enough)
         raise GuardViolation(
             f"policy {policy.name!r} demands at least the sandbox {least!r} for code, and none works here "
             f"({reasons}); to go on, {_REMEDY[least]}",
             code="sandbox_too_weak",
         )
-    if working[-1] == "limits":
+    if strongest == "limits":
         _warn()
-    return working[-1]
+    return strongest
 
 
 @cache

@@ -43,15 +43,15 @@ def run_code(job: Job, folder: Folder, isolation: Isolation, *, cancelled: threa
     Args:
         job: What is run.
         folder: Its folder, from `folder_of`.
-        isolation: The strength; it must work here (`strength.usable`).
+        isolation: The strength; it must work here (`strength.problem`).
         cancelled: Ends it when set.
 
     Raises:
         ToolUnavailable: `sandbox_failed`: the sandbox could not be made this time.
     """
-    begun = time.monotonic()
+    until = time.monotonic() + job.seconds
     with _started(job, folder, isolation) as run:
-        reached = _attended(run, job, folder, cancelled or threading.Event(), begun + job.seconds)
+        reached = _attended(run, job, folder, cancelled or threading.Event(), until)
         code = run.end()
         run.check()
     reached = reached or _judged(code, run, job, folder)
@@ -63,7 +63,6 @@ def run_code(job: Job, folder: Folder, isolation: Isolation, *, cancelled: threa
         stderr=bytes(run.stderr[:most]),
         bound=bound,
         detail=detail,
-        seconds=time.monotonic() - begun,
     )
 
 

@@ -6,6 +6,7 @@ It looks every `LOOK_SECONDS`; what happens between two looks is bounded by the 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from executor.sandbox.launch import descendants
 LOOK_SECONDS = 0.02
 DISK_SECONDS = 0.2
 """How often files are added up: it takes longer."""
+
+_USED = re.compile(rb"^(Threads|RssAnon|RssShmem):\s*(\d+)", re.MULTILINE)
+"""The fields of a process's status that are added up."""
 
 Reached = tuple[Bound, str]
 """The limit, and what was measured."""
@@ -81,17 +85,12 @@ def _usage(root: int) -> Usage:
 
 
 def _status(process: int) -> dict[bytes, int]:
-    """Gives the fields of a process that are numbers; none where it has ended."""
+    """Gives the fields of a process that are added up; none where it has ended."""
     try:
-        lines = Path(f"/proc/{process}/status").read_bytes().splitlines()
+        status = Path(f"/proc/{process}/status").read_bytes()
     except OSError:
         return {}
-    pairs = (line.partition(b":") for line in lines)
-    return {name: int(value.split()[0]) for name, _, value in pairs if value[:12].split()[:1] and _is_number(value)}
-
-
-def _is_number(value: bytes) -> bool:
-    return value.split()[0].isdigit()
+    return {name: int(value) for name, value in _USED.findall(status)}
 
 
 def _disk(folder: Path) -> tuple[int, int]:

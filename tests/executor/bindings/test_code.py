@@ -67,8 +67,9 @@ def limited(**limits: int) -> ToolSpec:
 
 
 def test_python_and_the_shell_run_with_data(context: ToolContext) -> None:
+    strongest = [isolation for isolation in strength.STRENGTHS if strength.problem(isolation) is None][-1]
     found = run(context, "import json, sys\nprint(sum(json.load(sys.stdin)))", data=[1, 2, 3])
-    assert found == {"stdout": "6\n", "stderr": "", "exit_code": 0, "files": [], "sandbox": strength.usable()[-1]}
+    assert found == {"stdout": "6\n", "stderr": "", "exit_code": 0, "files": [], "sandbox": strongest}
     assert run(context, "cat; echo warned >&2", spec=SHELL, data={"a": "ä"})["stdout"] == '{"a": "ä"}'
 
 

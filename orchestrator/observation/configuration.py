@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from dagwright.exceptions import InputError
-from orchestrator.observation.observer import Observer
+from orchestrator.observation.observer import NAME, Observer
 
 LOG = "DAGWRIGHT_LOG"
 """Environment variable: `json` or `text` sends structured logs to standard error."""
@@ -30,7 +30,7 @@ def observers() -> tuple[Observer, ...]:
         from orchestrator.observation.telemetry import Telemetry
 
         found.append(Telemetry())
-    logger = logging.getLogger("dagwright")
+    logger = logging.getLogger(NAME)
     if logger.isEnabledFor(logging.INFO) and logger.hasHandlers():
         from orchestrator.observation.logs import Logs
 
@@ -86,7 +86,7 @@ def _set_up(environment: Mapping[str, str]) -> None:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    named = {} if environment.get("OTEL_SERVICE_NAME") else {"service.name": "dagwright"}
+    named = {} if environment.get("OTEL_SERVICE_NAME") else {"service.name": NAME}
     resource = Resource.create(named)
     spans = TracerProvider(resource=resource)
     for exporter in _exporters("traces", environment):

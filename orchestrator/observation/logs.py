@@ -10,10 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from dagwright.exceptions import InputError
-from orchestrator.observation.observer import Attribute, Attributes, Kind, Observation
-
-NAME: Final = "dagwright"
-"""The logger; `dagwright.run`, `.phase`, `.step`, `.attempt` and `.model` are below it."""
+from orchestrator.observation.observer import NAME, Attribute, Attributes, Kind, Observation
 
 FIELDS: Final = "dagwright"
 """Name under which a log record carries its attributes."""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 from urllib.parse import urlsplit
+
+NAME: Final = "dagwright"
+"""Name of the tracer, the meter and the logger; `dagwright.run`, `.phase`, `.step`, `.attempt` and `.model` are loggers
+below it."""
 
 Kind = Literal["run", "phase", "step", "attempt", "model"]
 """What is observed: a run has phases, execution has steps, a step has attempts; a model is asked in any phase."""
@@ -30,7 +34,10 @@ class Observer(Protocol):
     """Watches runs."""
 
     def begin(self, kind: Kind, name: str, attributes: Attributes, within: Observation | None) -> Observation:
-        """Gives what is told when it ends. For `run`, `attempt` and `model`, both happen in one thread."""
+        """Gives what is told when it ends. For `run` and `model`, both happen in one thread.
+
+        So for `attempt`, but where its tool hangs: then another thread ends it.
+        """
         ...
 
 

@@ -6,19 +6,17 @@ have no name for is `dagwright.*`. Durations are seconds, cost is US dollars.
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
-from orchestrator.observation.observer import Attributes, Kind, Observation
-
-NAME = "dagwright"
-"""Name of the tracer and the meter."""
+from orchestrator.observation.observer import NAME, Attributes, Kind, Observation
 
 IN_THREAD = frozenset(("run", "attempt", "model"))
-"""What begins and ends in one thread, and is therefore the parent of whatever else is instrumented there."""
+"""What begins and goes on in one thread, and is therefore the parent of whatever else is instrumented there."""
 
 TOKENS = {"input": "gen_ai.usage.input_tokens", "output": "gen_ai.usage.output_tokens"}
 
@@ -54,6 +52,7 @@ class _Spanned:
         self._begun = time.perf_counter()
         inside = kind in IN_THREAD
         self._token = context.attach(trace.set_span_in_context(span)) if inside else None
+        self._thread = threading.get_ident()
 
     def tell(self, attributes: Attributes) -> None:
         self._known |= attributes
@@ -63,7 +62,7 @@ class _Spanned:
         self.tell({**attributes, **({"error.type": error} if error else {})})
         if error:
             self.span.set_status(Status(StatusCode.ERROR, error))
-        if self._token is not None:
+        if self._token is not None and self._thread == threading.get_ident():
             context.detach(self._token)
         self._measures.take(self._kind, self._known, time.perf_counter() - self._begun)
         self.span.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
 
 from dagwright.feedback import Feedback, Outcome
@@ -13,7 +14,7 @@ from dagwright.llm.model import Model, ModelReply, ModelRequest
 from dagwright.program import Program
 from dagwright.proposal import Proposal
 from executor.archive.archive import Archive
-from executor.engine.engine import Activation, Engine, EngineResult, Progress, StepResult, Worker
+from executor.engine.engine import Activation, BeginningWorker, Engine, EngineResult, Progress, StepResult, Worker
 from executor.workflow.definition import WorkflowDef
 from executor.workflow.instance import instance, parts_of
 from orchestrator.listener import Listener
@@ -246,7 +247,7 @@ class _ObservedEngine:
                     workflow,
                     run=run,
                     program=program,
-                    worker=_ObservedWorker(worker, self._watch),
+                    worker=_observed(worker, self._watch),
                     archive=archive,
                     cancelled=cancelled,
                     on_progress=told,
@@ -254,6 +255,12 @@ class _ObservedEngine:
             )
         finally:
             self._watch.executed(result)
+
+
+def _observed(worker: Worker, watch: Watch) -> Worker:
+    if isinstance(worker, BeginningWorker):
+        return _ObservedBeginningWorker(worker, watch)
+    return _ObservedWorker(worker, watch)
 
 
 class _ObservedWorker:
@@ -269,6 +276,33 @@ class _ObservedWorker:
         except BaseException as error:
             observation.end({}, error=type(error).__name__)
             raise
-        errors = result.feedback.errors if result.status != "completed" else ()
-        observation.end({"dagwright.attempt.status": result.status}, error=errors[-1].code if errors else "")
+        _end(observation, result)
         return result
+
+
+class _ObservedBeginningWorker(_ObservedWorker):
+    """The same for a worker whose attempts need no thread of their own."""
+
+    def __init__(self, worker: BeginningWorker, watch: Watch) -> None:
+        super().__init__(worker, watch)
+        self._beginning = worker
+
+    def begin(self, activation: Activation, ended: Callable[[StepResult | Exception], None]) -> None:
+        def run() -> None:
+            observation = self._watch.attempt(activation)
+
+            def told(outcome: StepResult | Exception) -> None:
+                if isinstance(outcome, Exception):
+                    observation.end({}, error=type(outcome).__name__)
+                else:
+                    _end(observation, outcome)
+                ended(outcome)
+
+            self._beginning.begin(activation, told)
+
+        copy_context().run(run)  # what an attempt that another thread ended leaves in this one goes with it
+
+
+def _end(observation: Observation, result: StepResult) -> None:
+    errors = result.feedback.errors if result.status != "completed" else ()
+    observation.end({"dagwright.attempt.status": result.status}, error=errors[-1].code if errors else "")

@@ -6,7 +6,9 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,43 @@ def test_a_failure_has_its_code_and_no_words(bench: Any, sales: Path, spans: Any
     assert found["run_goal"].attributes["error.type"] == "Unreachable"
     assert found["chat scripted"].status.status_code.name == "ERROR"
     assert SECRET not in "".join(span.to_json() for span in found.values())
+
+
+def test_what_a_tool_instruments_is_within_its_attempt(bench: Any, sales: Path, spans: Any) -> None:
+    from opentelemetry import trace
+
+    within: list[int] = []
+
+    def tool(spec: Any, arguments: Any, context: Any) -> Any:
+        within.append(trace.get_current_span().get_span_context().span_id)
+        return bench_runner(spec, arguments, context)
+
+    setup = bench.setup(*LINES)
+    bench_runner = setup.runners(setup.model)["python"]
+    run_goal(GOAL, {"sales": sales}, replace(setup, runners=lambda served: {"python": tool}))
+    attempts = [span for span in spans.get_finished_spans() if span.name.startswith("execute_tool ")]
+    assert within == [span.context.span_id for span in attempts]
+
+
+def test_an_attempt_whose_tool_hangs_is_ended_by_another_thread(
+    bench: Any, sales: Path, spans: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    released, left = threading.Event(), threading.Event()
+    setup = bench.setup(*LINES)
+
+    def tool(spec: Any, arguments: Any, context: Any) -> Any:
+        setup.cancelled.set()
+        released.wait(60)
+        left.set()
+        return {}
+
+    outcome = run_goal(GOAL, {"sales": sales}, replace(setup, runners=lambda served: {"python": tool}))
+    assert outcome.status == "cancelled"
+    released.set()
+    assert left.wait(60)
+    [attempt] = [span for span in spans.get_finished_spans() if span.name.startswith("execute_tool ")]
+    assert attempt.status.status_code.name == "ERROR"
+    assert "Failed to detach context" not in caplog.text
 
 
 def test_nobody_watches_by_default(bench: Any, sales: Path) -> None:

@@ -157,6 +157,8 @@ class Model:
                 yield goes("asked", self._said(state, step, "unknown"))
             case "look":
                 yield goes("intend" if self.rules.means_first else "call")
+            case "intend" if self.rules.looks_again and known == "done":
+                yield goes("ok")
             case "intend" if self.rules.looks_again and is_once and known not in (None, "not_done"):
                 yield goes("asked")
             case "intend":

@@ -192,11 +192,11 @@ class Listening(Ledger):
 
 LOST, BUSY = ToolUnavailable("it broke", code="http_broken"), ToolUnavailable("busy", code="http_503")
 ORDERS: dict[str, tuple[bool, Exception | None, list[str]]] = {
-    "once, answered": (False, None, ["find", "find", "find", "intend durably", "call", "done durably"]),
-    "once, lost": (False, LOST, ["find", "find", "find", "intend durably", "call", "unknown"]),
-    "once, refused": (False, BUSY, ["find", "find", "find", "intend durably", "call", "not_done"]),
-    "often, answered": (True, None, ["find", "find", "find", "intend", "call", "done"]),
-    "often, lost": (True, LOST, ["find", "find", "find", "intend", "call"]),
+    "once, answered": (False, None, ["find", "find", "intend durably", "call", "done durably"]),
+    "once, lost": (False, LOST, ["find", "find", "intend durably", "call", "unknown"]),
+    "once, refused": (False, BUSY, ["find", "find", "intend durably", "call", "not_done"]),
+    "often, answered": (True, None, ["find", "find", "intend", "call", "done"]),
+    "often, lost": (True, LOST, ["find", "find", "intend", "call"]),
 }
 
 

@@ -81,18 +81,19 @@ def show(
     json: Json = False,
 ) -> None:
     """Shows a run: its goal, plan, findings, steps, answer; or its timeline as a picture or page."""
-    from orchestrator.assembly import home
-    from orchestrator.history import full
-
-    found = full(home(), run)
     if output is not None:
         return _draw(run, output, json=json)
-    if view == View.all:
-        from orchestrator.view.history import drawn
-        from orchestrator.view.terminal import console
+    return _whole(run, json=json) if view == View.all else _steps(run, view, json=json)
 
-        return put_json(found) if json else console().print(drawn(found))
-    return _steps(run, view, json=json)
+
+def _whole(run: str, *, json: bool) -> None:
+    from orchestrator.assembly import home
+    from orchestrator.history import full
+    from orchestrator.view.history import drawn
+    from orchestrator.view.terminal import console
+
+    found = full(home(), run)
+    put_json(found) if json else console().print(drawn(found))
 
 
 def _draw(run: str, target: Path, *, json: bool) -> None:

@@ -20,6 +20,8 @@ Aspect = Literal["goal", "input", "policy", "step", "finding", "execution", "ans
 """What a difference is about; in the order of causes: a plan follows from a goal, outputs from a plan."""
 
 MEASURED = ("seconds", "makespan", "retries", "model calls", "tokens", "cost")
+"""Names of the figures."""
+
 PREVIEW = 160
 """Characters of a value that are shown."""
 
@@ -235,12 +237,7 @@ def _pairs(left: _Facts, right: _Facts) -> Iterator[StepPair]:
 
 
 def _figures(left: Timeline, right: Timeline) -> Iterator[Figure]:
-    for name, one, other in zip(
-        ("seconds", "makespan", "retries", "model calls", "tokens", "cost"),
-        _measured(left),
-        _measured(right),
-        strict=True,
-    ):
+    for name, one, other in zip(MEASURED, _measured(left), _measured(right), strict=True):
         yield Figure(name=name, left=one, right=other)
 
 

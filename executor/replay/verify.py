@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -136,7 +135,7 @@ def _files(archive: Archive) -> Iterator[str]:
         path = (root / name).resolve()
         if not path.is_relative_to(root) or not path.is_file():
             yield f"file {name!r} is missing"
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+        elif sha256_bytes(path.read_bytes()) != digest:
             yield f"file {name!r} is not what was recorded: its bytes have another hash"
 
 

@@ -52,14 +52,10 @@ class TaskView(_Answer):
     task_type: str = ""
     workflow_instance_id: str = ""
     status: TaskStatus
-    retry_count: int = 0
-    """0 for the first attempt."""
-    retried: bool = False
     input_data: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     output_data: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     sub_workflow_id: str | None = None
     """Of a SUB_WORKFLOW that has begun: the execution that it is."""
-    reason_for_incompletion: str | None = None
 
 
 class WorkflowView(_Answer):

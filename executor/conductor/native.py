@@ -54,6 +54,7 @@ def every_task(workflow: WorkflowDef) -> Iterator[WorkflowTask]:
 def _inside(task: WorkflowTask) -> Iterator[tuple[WorkflowTask, ...]]:
     yield from task.fork_tasks
     yield from (task.decision_cases or {}).values()
+    yield task.default_case or ()
     yield task.loop_over or ()
     if task.pass_task is not None:
         yield (task.pass_task,)
@@ -95,12 +96,19 @@ def _task(task: WorkflowTask, definitions: Mapping[str, TaskDef]) -> Json:
     return found
 
 
-_NESTED = {"fork_tasks": (), "decision_cases": None, "default_case": None, "loop_over": None}
+_NESTED = {
+    "fork_tasks": (),
+    "decision_cases": None,
+    "default_case": None,
+    "loop_over": None,
+    "pass_task": None,
+    "sub_workflow_param": None,
+}
 
 
 def _own(task: WorkflowTask) -> Json:
     """Gives a task's own fields, without what is inside it."""
-    found = _dump(task.model_copy(update={**_NESTED, "pass_task": None, "sub_workflow_param": None}))
+    found = _dump(task.model_copy(update=_NESTED))
     return {name: value for name, value in found.items() if value is not None}
 
 

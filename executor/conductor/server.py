@@ -87,7 +87,8 @@ def down(home: Path | None = None) -> ServerStatus:
     running = process.found(folder)
     if running is not None:
         process.stop(running, folder)
-    process.forget(folder)
+    else:
+        process.forget(folder)
     return ServerStatus(state="down")
 
 

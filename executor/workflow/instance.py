@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 Instance = str
-"""From 0 for the items of `each`, from 1 for the passes of `repeat`."""
+"""Name of an execution; numbers are from 0 for the items of `each`, from 1 for the passes of `repeat`."""
 
 Choice = str | int | None
 """What a control step decided: `yes` or `no` (when), how many passes (each), `again` or `done` (until)."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 PORTS = {"http": 80, "https": 443}
 """Ports of the schemes that may be reached."""
@@ -17,13 +17,26 @@ PORTS = {"http": 80, "https": 443}
 def host_of(url: str) -> tuple[str, int] | None:
     """Gives host (lower case) and port that a URL leads to; None where it is no http or https URL."""
     try:
-        split = urlsplit(url)
-        port = split.port
+        return host_in(urlsplit(url))
     except ValueError:
         return None
-    if split.scheme not in PORTS or not split.hostname:
+
+
+def host_in(url: SplitResult) -> tuple[str, int] | None:
+    """Gives what `host_of` gives, of a URL that is split already.
+
+    Raises:
+        ValueError: the port is none.
+    """
+    port = url.port
+    if url.scheme not in PORTS or not url.hostname:
         return None
-    return split.hostname.lower().rstrip("."), port or PORTS[split.scheme]
+    return url.hostname.lower().rstrip("."), port or PORTS[url.scheme]
+
+
+def bracketed(host: str) -> str:
+    """Gives a host as it stands before a port: an address of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def admitting(allowed: Iterable[str], host: str, port: int) -> tuple[str, ...]:

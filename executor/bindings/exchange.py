@@ -26,6 +26,7 @@ _SAFE = frozenset({"GET", "HEAD"})
 _CODINGS = "gzip, deflate"
 """What an answer may be compressed with: both grow about a thousandfold at most."""
 _HIDDEN = "[credential]"
+_TRY_AGAIN = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +95,21 @@ def exchange(request: Request, context: ToolContext, limits: Limits) -> Answer:
             taken = taken or (request.method not in _SAFE and response.status_code not in (307, 308))
             request = _redirected(request, response.status_code, location)
     raise ToolRejected(f"more than {limits.redirects} redirects", code="too_many_redirects")
+
+
+def refusal(answer: Answer, whose: str) -> ToolRejected | ToolUnavailable:
+    """Gives what is raised for an answer that is a refusal: `http_404` and its like, `redirect_failed`.
+
+    Args:
+        answer: what came back.
+        whose: who gave it, as it is told to people.
+    """
+    message = f"{whose} answered {answer.status}: {' '.join(answer.text.split())[:200]}"
+    if answer.redirected:
+        return ToolRejected(message, code="redirect_failed")
+    if answer.status >= 500 or answer.status in _TRY_AGAIN:
+        return ToolUnavailable(message, code=f"http_{answer.status}")
+    return ToolRejected(message, code=f"http_{answer.status}")
 
 
 def credential_of(name: str, context: ToolContext) -> str:

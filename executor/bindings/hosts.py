@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dagwright.exceptions import ToolRejected, ToolUnavailable
-from dagwright.hosts import PORTS, admitting, is_explicit
+from dagwright.hosts import admitting, host_in, is_explicit
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -18,17 +18,11 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 class Target:
     """Where a request goes."""
 
-    scheme: str
     host: str
     """Name or address, lower case."""
     port: int
     address: str
     """The address that was looked at and that is connected to."""
-
-    @property
-    def origin(self) -> tuple[str, str, int]:
-        """What credentials belong to."""
-        return (self.scheme, self.host, self.port)
 
 
 def target_of(url: str, allowed: Iterable[str]) -> Target:
@@ -47,7 +41,7 @@ def target_of(url: str, allowed: Iterable[str]) -> Target:
     return target_at(*_parts(url), allowed)
 
 
-def target_at(scheme: str, host: str, port: int, allowed: Iterable[str]) -> Target:
+def target_at(host: str, port: int, allowed: Iterable[str]) -> Target:
     """Gives where a host and port lead, if they may be reached; raises what `target_of` does."""
     matching = admitting(allowed, host, port)
     if not matching:
@@ -56,18 +50,18 @@ def target_at(scheme: str, host: str, port: int, allowed: Iterable[str]) -> Targ
     problem = _address_problem(host, address, named=any(map(is_explicit, matching)))
     if problem:
         raise ToolRejected(f"host {host} lies at the {problem}", code="address_not_allowed")
-    return Target(scheme=scheme, host=host, port=port, address=address)
+    return Target(host=host, port=port, address=address)
 
 
-def _parts(url: str) -> tuple[str, str, int]:
+def _parts(url: str) -> tuple[str, int]:
     try:
         split = urlsplit(url)
-        host, port = split.hostname, split.port
+        found = host_in(split)
     except ValueError as error:
         raise ToolRejected(f"not a URL: {error}", code="bad_url") from error
-    if split.scheme not in PORTS or not host or split.username is not None:
+    if found is None or split.username is not None:
         raise ToolRejected("a URL must be http or https, with a host and without a user", code="bad_url")
-    return split.scheme, host.lower().rstrip("."), port or PORTS[split.scheme]
+    return found
 
 
 def _address(host: str, port: int) -> str:

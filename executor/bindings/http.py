@@ -8,12 +8,10 @@ from urllib.parse import quote
 
 from pydantic import JsonValue
 
-from dagwright.exceptions import ToolRejected, ToolUnavailable
+from dagwright.exceptions import ToolRejected
 from dagwright.tool import HttpBinding, ToolSpec
-from executor.bindings.exchange import MOST_BYTES, Answer, Limits, Request, credential_of, exchange
+from executor.bindings.exchange import MOST_BYTES, Answer, Limits, Request, credential_of, exchange, refusal
 from executor.bindings.runner import ToolContext
-
-_TRY_AGAIN = frozenset({408, 425, 429})
 
 
 class HttpRunner:
@@ -35,7 +33,7 @@ class HttpRunner:
         request = _request(spec.binding, arguments, context)
         answer = exchange(request, context, Limits(seconds=spec.timeout, most_bytes=self.most_bytes))
         if answer.status >= 400:
-            raise _refusal(spec, answer)
+            raise refusal(answer, spec.name)
         return {"status": answer.status, "body": _decoded(answer)}
 
 
@@ -95,12 +93,3 @@ def _decoded(answer: Answer) -> JsonValue:
 
 def _no_number(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
-
-
-def _refusal(spec: ToolSpec, answer: Answer) -> ToolRejected | ToolUnavailable:
-    message = f"{spec.name} answered {answer.status}: {' '.join(answer.text.split())[:200]}"
-    if answer.redirected:
-        return ToolRejected(message, code="redirect_failed")
-    if answer.status >= 500 or answer.status in _TRY_AGAIN:
-        return ToolUnavailable(message, code=f"http_{answer.status}")
-    return ToolRejected(message, code=f"http_{answer.status}")

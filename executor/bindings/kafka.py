@@ -141,7 +141,7 @@ class _Call:
         allowed = self.context.policy.allowed_hosts
         for broker in brokers:
             name = str(broker.host).lower().rstrip(".")
-            await asyncio.get_running_loop().run_in_executor(None, target_at, "tcp", name, int(broker.port), allowed)
+            await asyncio.get_running_loop().run_in_executor(None, target_at, name, int(broker.port), allowed)
 
     def _headers(self) -> list[tuple[str, bytes]]:
         context = self.context

@@ -38,7 +38,7 @@ class GuardedLoop(asyncio.SelectorEventLoop):
         """Connects; a host that is not allowed is an `OSError`, as one that does not answer is."""
         name, number = (host or "").lower().rstrip("."), port or 0
         try:
-            target = await self.run_in_executor(None, target_at, "tcp", name, number, self.allowed)
+            target = await self.run_in_executor(None, target_at, name, number, self.allowed)
         except (ToolRejected, ToolUnavailable) as error:
             self.refused = error
             raise PermissionError(str(error)) from error

@@ -20,7 +20,7 @@ from dagwright.canonical import ordered_json
 from dagwright.exceptions import ToolRejected, ToolUnavailable
 from dagwright.model import Frozen
 from dagwright.tool import ToolSpec, WorkerBinding
-from executor.bindings.exchange import MOST_BYTES, Answer, Limits, Request, credential_of, exchange
+from executor.bindings.exchange import MOST_BYTES, Answer, Limits, Request, credential_of, exchange, refusal
 from executor.bindings.runner import ToolContext
 
 
@@ -95,7 +95,7 @@ class WorkerRunner:
         request = _request(binding, spec, arguments, context)
         answer = exchange(request, context, Limits(seconds=spec.timeout, most_bytes=self.most_bytes, redirects=0))
         if answer.status != 200:
-            raise _refusal(spec, answer)
+            raise refusal(answer, f"the worker of {spec.name}")
         found = _parsed(spec, answer)
         if found.error is not None:
             raise _error(spec, binding, found.error)
@@ -138,12 +138,6 @@ def _parsed(spec: ToolSpec, answer: Answer) -> ExecuteAnswer:
         raise ToolRejected(
             f"{spec.name}: the worker's answer is none at /{where}: {first['msg']}", code="bad_answer"
         ) from None
-
-
-def _refusal(spec: ToolSpec, answer: Answer) -> ToolRejected | ToolUnavailable:
-    message = f"the worker of {spec.name} answered {answer.status}: {' '.join(answer.text.split())[:200]}"
-    kind = ToolUnavailable if answer.status >= 500 or answer.status in (408, 425, 429) else ToolRejected
-    return kind(message, code=f"http_{answer.status}")
 
 
 def _error(spec: ToolSpec, binding: WorkerBinding, error: ExecuteError) -> ToolRejected | ToolUnavailable:

@@ -201,7 +201,7 @@ def cash_quantity_average(t: Tables) -> Known:
     return [c.loc[c.payment == "cash", "quantity"].mean()]
 
 
-# Held-out goals.
+# Goals of `heldout`.
 
 
 @known
@@ -315,3 +315,119 @@ def heavy_rain_file(t: Tables) -> Known:
 @known
 def salary_by_department_and_site(t: Tables) -> Known:
     return [rows(t["employee_survey"].groupby(["department", "site"]).salary.mean().reset_index())]
+
+
+# Goals of `heldout2`.
+
+
+@known
+def zugvogel_distance(t: Tables) -> Known:
+    p = t["parcels"]
+    return [p.loc[p.carrier == "Zugvogel", "distance_km"].mean()]
+
+
+@known
+def renewed_twice(t: Tables) -> Known:
+    return [int((t["library_loans"].renewals == 2).sum())]
+
+
+@known
+def coldest_upper_fold(t: Tables) -> Known:
+    w = t["weather"]
+    return [w.loc[w.station == "Upper Fold", "temperature_c"].min()]
+
+
+@known
+def longest_commutes(t: Tables) -> Known:
+    return [winner(t["employee_survey"].groupby("department").commute_minutes.mean())]
+
+
+@known
+def pages_and_price(t: Tables) -> Known:
+    return [t["books"].pages.corr(t["books"].list_price)]
+
+
+@known
+def longest_serving(t: Tables) -> Known:
+    longest = t["employee_survey"].sort_values("tenure_years", ascending=False).head(5)
+    return [rows(longest[["employee", "tenure_years"]])]
+
+
+@known
+def windiest_region(t: Tables) -> Known:
+    joined = t["weather"].merge(t["stations"], on="station")
+    return [winner(joined.groupby("region").wind_kmh.mean())]
+
+
+@known
+def children_rating(t: Tables) -> Known:
+    joined = t["bookshop_orders"].merge(t["books"], on="book_id")
+    return [joined.loc[joined.genre == "children", "rating"].mean()]
+
+
+@known
+def humidity_gaps(t: Tables) -> Known:
+    return [int(t["weather"].humidity_pct.isna().sum())]
+
+
+@known
+def orders_by_channel(t: Tables) -> Known:
+    return [rows(t["bookshop_orders"].groupby("channel").size().reset_index())]
+
+
+@known
+def busiest_loan_month(t: Tables) -> Known:
+    loans = t["library_loans"]
+    return [int(winner(loans.groupby(month(loans.borrowed_on)).size()))]
+
+
+@known
+def older_assembly_salary(t: Tables) -> Known:
+    e = t["employee_survey"]
+    return [e.loc[(e.department == "Assembly") & (e.age > 50), "salary"].mean()]
+
+
+@known
+def median_temperature(t: Tables) -> Known:
+    return [t["weather"].temperature_c.dropna().median()]
+
+
+@known
+def price_per_kilogram(t: Tables) -> Known:
+    return [(t["parcels"].price / t["parcels"].weight_kg).mean()]
+
+
+@known
+def fines_chart(_: Tables) -> Known:
+    return [None]
+
+
+@known
+def lost_file(t: Tables) -> Known:
+    p = t["parcels"]
+    return [rows(p.loc[p.status == "lost", ["parcel_id", "weight_kg"]])]
+
+
+@known
+def members_and_renewals(t: Tables) -> Known:
+    loans = t["library_loans"]
+    return [winner(loans.groupby("member_type").days_kept.mean()), loans.days_kept.corr(loans.renewals)]
+
+
+@known
+def bookshop_report(t: Tables) -> Known:
+    o = t["bookshop_orders"]
+    price, city = o.unit_price.mean(), winner(o.groupby("city").copies.sum())
+    return [len(o), price, city, [len(o), price, city]]
+
+
+@known
+def top_earners_file(t: Tables) -> Known:
+    e = t["employee_survey"]
+    top = e[e.salary > 60000].sort_values("salary", ascending=False)
+    return [len(top), rows(top[["employee", "salary"]])]
+
+
+@known
+def price_by_carrier_and_service(t: Tables) -> Known:
+    return [rows(t["parcels"].groupby(["carrier", "service"]).price.mean().reset_index())]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from benchmarks.demo import chosen
 from benchmarks.goal import DATA, DemoGoal, FileCheck, NumberCheck, ReportCheck, TableCheck, WordCheck, load_goals
 from benchmarks.matching import same_cell, same_rows
 from benchmarks.reference import REFERENCES
+from benchmarks.suite import Options
 from dagwright.exceptions import InputError
 
-DEVELOPMENT, HELDOUT = load_goals("development"), load_goals("heldout")
-ALL = (*DEVELOPMENT, *HELDOUT)
+DEVELOPMENT = load_goals("development")
+HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2")}
+ALL = (*DEVELOPMENT, *HELDOUT["heldout"], *HELDOUT["heldout2"])
 
 
 def tables(goal: DemoGoal) -> dict[str, pd.DataFrame]:
@@ -44,14 +48,32 @@ def test_every_goal_has_a_name_of_its_own() -> None:
     assert {goal.id for goal in ALL} == set(REFERENCES)
 
 
-def test_there_are_twenty_held_out_goals_over_five_subjects() -> None:
-    assert len(HELDOUT) == 20
-    assert len({file for goal in HELDOUT for file in goal.inputs.values()}) >= 5
+def files(goals: Iterable[DemoGoal]) -> set[str]:
+    return {file for goal in goals for file in goal.inputs.values()}
 
 
-def test_held_out_tables_are_never_tuned_on() -> None:
-    tuned, measured = ({file for goal in part for file in goal.inputs.values()} for part in (DEVELOPMENT, HELDOUT))
-    assert not tuned & measured
+@pytest.mark.parametrize("part", HELDOUT)
+def test_there_are_twenty_held_out_goals_over_five_subjects(part: str) -> None:
+    assert len(HELDOUT[part]) == 20
+    assert len(files(HELDOUT[part])) >= 5
+
+
+@pytest.mark.parametrize("part", HELDOUT)
+def test_held_out_tables_are_never_tuned_on(part: str) -> None:
+    assert not files(DEVELOPMENT) & files(HELDOUT[part])
+
+
+def kinds(goals: Iterable[DemoGoal]) -> list[tuple[str, ...]]:
+    return sorted(tuple(check.kind for check in goal.expected) for goal in goals)
+
+
+def test_held_out_sets_ask_for_the_same_kinds_of_answers() -> None:
+    assert kinds(HELDOUT["heldout2"]) == kinds(HELDOUT["heldout"])
+
+
+def test_blind_goals_are_the_default() -> None:
+    assert [part for part, _ in chosen(Options())] == ["heldout2"] * 20
+    assert [goal for _, goal in chosen(Options(sets=("heldout",)))] == list(HELDOUT["heldout"])
 
 
 def test_words_and_rows_that_are_expected_stand_in_no_text() -> None:
@@ -74,5 +96,5 @@ def test_tables_are_written_the_same_again(tmp_path: Path) -> None:
 
 
 def test_unknown_set_is_named_with_those_that_are() -> None:
-    with pytest.raises(InputError, match=r"'dev'.*development, heldout"):
+    with pytest.raises(InputError, match=r"'dev'.*development, heldout, heldout2"):
         load_goals("dev")

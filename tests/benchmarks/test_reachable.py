@@ -17,7 +17,7 @@ from benchmarks.plancompiler import measured as measured_pipeline
 from benchmarks.trial import Laboratory
 from dagwright.llm.model import ModelReply, ModelRequest, Usage
 
-GOALS = {goal.id: goal for part in ("development", "heldout") for goal in load_goals(part)}
+GOALS = {goal.id: goal for part in ("development", "heldout", "heldout2") for goal in load_goals(part)}
 
 PLANS = {
     "gentoo_mass": """
@@ -232,6 +232,97 @@ PLANS = {
     "salary_by_department_and_site": """
         pivot_table(table=employee_survey, index="department", columns="site", value="salary", function="mean")
         answer(s1)""",
+    "zugvogel_distance": """
+        filter_rows(table=parcels, column="carrier", op="==", value="Zugvogel")
+        aggregate(table=s1, column="distance_km", function="mean")
+        answer(s2)""",
+    "renewed_twice": """
+        filter_rows(table=library_loans, column="renewals", op="==", value=2)
+        count_rows(table=s1)
+        answer(s2)""",
+    "coldest_upper_fold": """
+        filter_rows(table=weather, column="station", op="==", value="Upper Fold")
+        aggregate(table=s1, column="temperature_c", function="min")
+        answer(s2)""",
+    "longest_commutes": """
+        group_aggregate(table=employee_survey, by=["department"], value="commute_minutes", function="mean")
+        sort_rows(table=s1, column="mean_commute_minutes", descending=true)
+        top_rows(table=s2, n=1)
+        answer(s3)""",
+    "pages_and_price": """
+        correlate(table=books, x="pages", y="list_price")
+        answer(s1)""",
+    "longest_serving": """
+        sort_rows(table=employee_survey, column="tenure_years", descending=true)
+        top_rows(table=s1, n=5)
+        answer(s2)""",
+    "windiest_region": """
+        join_tables(left=weather, right=stations, on=["station"])
+        group_aggregate(table=s1, by=["region"], value="wind_kmh", function="mean")
+        sort_rows(table=s2, column="mean_wind_kmh", descending=true)
+        top_rows(table=s3, n=1)
+        answer(s4)""",
+    "children_rating": """
+        join_tables(left=bookshop_orders, right=books, on=["book_id"])
+        filter_rows(table=s1, column="genre", op="==", value="children")
+        aggregate(table=s2, column="rating", function="mean")
+        answer(s3)""",
+    "humidity_gaps": """
+        count_values(table=weather, column="humidity_pct", kind="missing")
+        answer(s1)""",
+    "orders_by_channel": """
+        group_count(table=bookshop_orders, by=["channel"])
+        answer(s1)""",
+    "busiest_loan_month": """
+        date_part(table=library_loans, column="borrowed_on", part="month", name="month")
+        group_count(table=s1, by=["month"])
+        sort_rows(table=s2, column="count", descending=true)
+        get_value(table=s3, column="month")
+        answer(s4)""",
+    "older_assembly_salary": """
+        filter_rows(table=employee_survey, column="department", op="==", value="Assembly")
+        filter_rows(table=s1, column="age", op=">", value=50)
+        aggregate(table=s2, column="salary", function="mean")
+        answer(s3)""",
+    "median_temperature": """
+        drop_missing(table=weather, columns=["temperature_c"])
+        aggregate(table=s1, column="temperature_c", function="median")
+        answer(s2)""",
+    "price_per_kilogram": """
+        combine_columns(table=parcels, left="price", op="/", right="weight_kg", name="price_per_kg")
+        aggregate(table=s1, column="price_per_kg", function="mean")
+        answer(s2)""",
+    "fines_chart": """
+        group_aggregate(table=library_loans, by=["branch"], value="fine", function="sum")
+        chart(table=s1, kind="bar", x="branch", path="fines.png", y="sum_fine")
+        answer(s2)""",
+    "lost_file": """
+        filter_rows(table=parcels, column="status", op="==", value="lost")
+        write_csv(table=s1, path="lost.csv")
+        answer(s2)""",
+    "members_and_renewals": """
+        group_aggregate(table=library_loans, by=["member_type"], value="days_kept", function="mean")
+        sort_rows(table=s1, column="mean_days_kept", descending=true)
+        get_value(table=s2, column="member_type")
+        correlate(table=library_loans, x="days_kept", y="renewals")
+        answer(s3, s4)""",
+    "bookshop_report": """
+        count_rows(table=bookshop_orders)
+        aggregate(table=bookshop_orders, column="unit_price", function="mean")
+        group_aggregate(table=bookshop_orders, by=["city"], value="copies", function="sum")
+        sort_rows(table=s3, column="sum_copies", descending=true)
+        top_rows(table=s4, n=1)
+        write_report(path="bookshop.md", title="Bookshop", items=[s1, s2, s5])
+        answer(s1, s2, s5, s6)""",
+    "top_earners_file": """
+        filter_rows(table=employee_survey, column="salary", op=">", value=60000)
+        sort_rows(table=s1, column="salary", descending=true)
+        write_csv(table=s2, path="top_earners.csv")
+        count_rows(table=s1)
+        answer(s3, s4)""",
+    "price_by_carrier_and_service": """
+        group_aggregate(table=parcels, by=["carrier", "service"], value="price", function="mean")
+        answer(s1)""",
 }
 
 WRONG = {
@@ -249,6 +340,10 @@ WRONG = {
         write_csv(table=s2, path="heavy_rain.csv")
         count_rows(table=s1)
         answer(s3, s4)""",
+    "longest_serving": """
+        sort_rows(table=employee_survey, column="tenure_years")
+        top_rows(table=s1, n=5)
+        answer(s2)""",
 }
 
 

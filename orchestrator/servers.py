@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -18,8 +17,6 @@ from dagwright.exceptions import InputError, Unreachable
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
-
-    from executor.bindings.mcp.stdio import Complaint
 
 SCHEME = "mcp:"
 """What a source that is an MCP server begins with."""
@@ -81,9 +78,12 @@ def ask(server: McpCommand | McpEndpoint) -> Offer:
     if find_spec("mcp") is None:
         raise InputError("MCP servers need an extra: pip install 'dagwright[mcp]'")
     from executor.bindings.mcp.stdio import Complaint
+    from executor.bindings.mcp.streams import secrets_of, streams_of
 
     complaint = Complaint()
-    transport = _transport(server, complaint)
+    host = urlsplit(server.url).hostname if isinstance(server, McpEndpoint) else None
+    secrets = secrets_of(server, _credential)
+    transport = streams_of(server, secrets, [host] if host else [], complaint, most_bytes=MOST_BYTES)
     try:
         version, tools = asyncio.run(asyncio.wait_for(_asked(transport), PATIENCE))
     except Exception as error:
@@ -110,21 +110,6 @@ async def _asked(
         tools = await offered(client)
         info = client.server_info
         return (info.version if info else None), tuple(described(tool) for tool in tools.values())
-
-
-def _transport(server: McpCommand | McpEndpoint, complaint: Complaint) -> AbstractAsyncContextManager[TransportStreams]:
-    if isinstance(server, McpEndpoint):
-        from executor.bindings.mcp.http import http_streams
-
-        host = urlsplit(server.url).hostname or ""
-        token = _credential(server.credential) if server.credential else None
-        return http_streams(server.url, token, [f"[{host}]" if ":" in host else host], most_bytes=MOST_BYTES)
-    from executor.bindings.mcp.runner import INHERITED
-    from executor.bindings.mcp.stdio import stdio_streams
-
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    given = {variable: _credential(name) for variable, name in server.environment.items()}
-    return stdio_streams(server.command, {**inherited, **given}, most_bytes=MOST_BYTES, complaint=complaint)
 
 
 def _credential(name: str) -> str:

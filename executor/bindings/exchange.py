@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import httpx
 
 MOST_BYTES = 10 * 1024 * 1024
-"""Of an answer, decoded, and of what is sent."""
+"""Of an answer, decoded, whatever it comes over; over HTTP of what is sent, too."""
 MOST_REDIRECTS = 5
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

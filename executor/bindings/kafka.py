@@ -22,15 +22,13 @@ from pydantic import JsonValue
 from dagwright.canonical import ordered_json
 from dagwright.exceptions import DagwrightError, TimedOut, ToolRejected, ToolUnavailable
 from dagwright.tool import KafkaBinding, ToolSpec
-from executor.bindings.exchange import credential_of
+from executor.bindings.exchange import MOST_BYTES, credential_of
 from executor.bindings.hosts import target_at
 from executor.bindings.loop import GuardedLoop, within
 from executor.bindings.runner import ToolContext
 
 MOST_SENT = 1_000_000
 """Bytes of a message; brokers take hardly more unless told to."""
-MOST_BYTES = 10 * 1024 * 1024
-"""Bytes of a reply."""
 CLOSE_SECONDS = 2.0
 """What a connection gets to close."""
 

@@ -4,40 +4,33 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
-from dagwright.binding import McpCommand, McpEndpoint
+from dagwright.binding import McpEndpoint
 from dagwright.canonical import sha256
 from dagwright.exceptions import DagwrightError, TimedOut, ToolRejected, ToolUnavailable
 from dagwright.reach import destinations
 from dagwright.tool import McpBinding, ToolSpec
-from executor.bindings.exchange import credential_of, hidden
+from executor.bindings.exchange import MOST_BYTES, credential_of, hidden
 from executor.bindings.hosts import target_of
 from executor.bindings.loop import within
 from executor.bindings.mcp.outputs import outputs_of
 from executor.bindings.mcp.session import Session
 from executor.bindings.mcp.stdio import Complaint
+from executor.bindings.mcp.streams import secrets_of, streams_of
 from executor.bindings.mcp.thread import LoopThread
 from executor.bindings.runner import ToolContext
 
 if TYPE_CHECKING:
-    from mcp.client._transport import TransportStreams
     from mcp_types import CallToolResult, RequestParamsMeta
-
-MOST_BYTES = 10 * 1024 * 1024
-"""Of one message from a server."""
 
 _META = "dagwright/"
 """Before the names under which a call's ids are sent along (`_meta`)."""
-
-INHERITED = ("HOME", "LANG", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "USER", "SYSTEMROOT", "TEMP")
-"""Environment variables that a server gets besides those that its binding names."""
 
 
 class McpRunner:
@@ -47,7 +40,7 @@ class McpRunner:
         self.most_bytes = most_bytes
         self._guard = threading.Lock()
         self._thread: LoopThread | None = None
-        self._sessions: dict[str, tuple[Session, Complaint]] = {}
+        self._sessions: dict[str, Session] = {}
         logging.getLogger("mcp").addHandler(logging.NullHandler())  # what goes wrong is raised, not printed
 
     def __call__(self, spec: ToolSpec, arguments: dict[str, JsonValue], context: ToolContext) -> dict[str, JsonValue]:
@@ -65,7 +58,7 @@ class McpRunner:
         binding = spec.binding
         if not isinstance(binding, McpBinding):
             raise TypeError(f"{spec.name!r} is not bound to an MCP server")
-        secrets = _secrets(binding, context)
+        secrets = secrets_of(binding.server, partial(credential_of, context=context))
         _check_place(binding, context)
         given = {**arguments, **({binding.key_argument: context.idempotency_key} if binding.key_argument else {})}
         result = self._loop().result(self._called(spec, binding, given, context, secrets))
@@ -89,7 +82,7 @@ class McpRunner:
 
     async def _end_all(self) -> None:
         found, self._sessions = list(self._sessions.values()), {}
-        for session, _ in found:
+        for session in found:
             await session.end()
 
     async def _called(
@@ -103,7 +96,7 @@ class McpRunner:
         from mcp import MCPError
         from pydantic import ValidationError
 
-        session, complaint = self._session(binding, context, secrets)
+        session = self._session(binding, context, secrets)
         try:
             client = await within(session.client(), context)
         except TimedOut:
@@ -112,7 +105,7 @@ class McpRunner:
             raise
         except Exception as error:  # noqa: BLE001 - raised again, typed
             await self._forget(session)
-            why = hidden(f"{type(error).__name__}: {complaint}", secrets.values())
+            why = hidden(f"{type(error).__name__}: {session.complaint}", secrets.values())
             raise ToolUnavailable(
                 f"the server of {spec.name} does not start: {why[:500]}", code="mcp_unavailable"
             ) from None
@@ -120,7 +113,7 @@ class McpRunner:
         try:
             return await within(client.call_tool(binding.tool, dict(arguments), meta=_ids(context)), context)
         except MCPError as error:
-            raise await self._told(error, spec, session, complaint, secrets) from None
+            raise await self._told(error, spec, session, secrets) from None
         except (ValidationError, RuntimeError):
             raise ToolRejected(
                 f"what {spec.name} answered is not what its server describes", code="bad_answer"
@@ -131,24 +124,20 @@ class McpRunner:
                 f"the server of {spec.name} broke off: {type(error).__name__}", code="mcp_broken"
             ) from None
 
-    def _session(
-        self, binding: McpBinding, context: ToolContext, secrets: Mapping[str, str]
-    ) -> tuple[Session, Complaint]:
+    def _session(self, binding: McpBinding, context: ToolContext, secrets: Mapping[str, str]) -> Session:
         key = sha256([binding.server, context.run, context.policy.hash])
         found = self._sessions.get(key)
-        if found is None or found[0].is_over:
-            complaint = Complaint()
-            transport = _transport(binding.server, context, secrets, complaint, self.most_bytes)
-            found = self._sessions[key] = (Session(transport), complaint)
+        if found is None or found.is_over:
+            allowed, complaint = context.policy.allowed_hosts, Complaint()
+            streams = streams_of(binding.server, secrets, allowed, complaint, most_bytes=self.most_bytes)
+            found = self._sessions[key] = Session(streams, complaint)
         return found
 
     async def _forget(self, session: Session) -> None:
-        self._sessions = {key: found for key, found in self._sessions.items() if found[0] is not session}
+        self._sessions = {key: found for key, found in self._sessions.items() if found is not session}
         await session.end()
 
-    async def _told(
-        self, error: Exception, spec: ToolSpec, session: Session, complaint: Complaint, secrets: Mapping[str, str]
-    ) -> Exception:
+    async def _told(self, error: Exception, spec: ToolSpec, session: Session, secrets: Mapping[str, str]) -> Exception:
         """Gives what is raised for an error that the protocol reports."""
         from mcp_types import CONNECTION_CLOSED, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, REQUEST_TIMEOUT
 
@@ -158,27 +147,20 @@ class McpRunner:
             return TimedOut(f"{spec.name} had no answer within its time")
         if code == CONNECTION_CLOSED:
             await self._forget(session)
-            if complaint.reason:
-                return ToolRejected(f"the server of {spec.name}: {complaint.reason}", code="too_large")
-            why = hidden(str(complaint), secrets.values())[:300]
+            if session.complaint.reason:
+                return ToolRejected(f"the server of {spec.name}: {session.complaint.reason}", code="too_large")
+            why = hidden(str(session.complaint), secrets.values())[:300]
             return ToolUnavailable(f"the server of {spec.name} broke off: {why or said}", code="mcp_broken")
         if code in (INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND):
             return ToolRejected(f"the server refuses {spec.name}: {said}", code="mcp_rejected")
         return ToolRejected(f"{spec.name} failed: {said}", code="tool_failed")
 
 
-def _secrets(binding: McpBinding, context: ToolContext) -> dict[str, str]:
-    """Gives the values of the credentials by environment variable; of an endpoint under the empty name."""
-    if isinstance(binding.server, McpEndpoint):
-        name = binding.server.credential
-        return {"": credential_of(name, context)} if name else {}
-    return {variable: credential_of(name, context) for variable, name in binding.server.environment.items()}
-
-
 def _check_place(binding: McpBinding, context: ToolContext) -> None:
     """Looks once more, where it is used, at what the guard has looked at; an endpoint's address, too."""
     if isinstance(binding.server, McpEndpoint):
         target_of(binding.server.url, context.policy.allowed_hosts)
+        return
     for destination in destinations(binding):
         if not destination.is_allowed(context.policy):
             raise ToolRejected(f"policy does not allow {destination.kind} {destination}", code="command_denied")
@@ -192,23 +174,6 @@ def _check_tool(spec: ToolSpec, binding: McpBinding, session: Session) -> None:
             f"the server describes {spec.name} otherwise than when it was imported; import it again and look at it",
             code="tool_changed",
         )
-
-
-def _transport(
-    server: McpCommand | McpEndpoint,
-    context: ToolContext,
-    secrets: Mapping[str, str],
-    complaint: Complaint,
-    most_bytes: int,
-) -> AbstractAsyncContextManager[TransportStreams]:
-    if isinstance(server, McpEndpoint):
-        from executor.bindings.mcp.http import http_streams
-
-        return http_streams(server.url, secrets.get(""), context.policy.allowed_hosts, most_bytes=most_bytes)
-    from executor.bindings.mcp.stdio import stdio_streams
-
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return stdio_streams(server.command, {**inherited, **secrets}, most_bytes=most_bytes, complaint=complaint)
 
 
 def _ids(context: ToolContext) -> RequestParamsMeta:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
     from mcp_types import Tool
 
+    from executor.bindings.mcp.stdio import Complaint
+
 START_SECONDS = 60.0
 """How long a server may take until it has said what it can do."""
 END_SECONDS = 10.0
@@ -26,8 +28,10 @@ MOST_PAGES = 100
 class Session:
     """A server that is being spoken to. Lives in one event loop; its task holds the connection."""
 
-    def __init__(self, transport: AbstractAsyncContextManager[TransportStreams]) -> None:
+    def __init__(self, transport: AbstractAsyncContextManager[TransportStreams], complaint: Complaint) -> None:
         self._transport = transport
+        self.complaint = complaint
+        """What the server has complained of."""
         self._stop = asyncio.Event()
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._task = asyncio.ensure_future(self._hold())

@@ -13,23 +13,20 @@ from dagwright.program import Program
 from executor.archive.archive import Archive
 from executor.worker.absence import Absent
 from executor.worker.resolve import resolve
-from validation.blocks import blocks_of, outside_value
+from validation.blocks import answer_outside
 
 
 def answer_of(program: Program, outputs: Mapping[str, str], archive: Archive) -> dict[str, JsonValue]:
     """Gives the values that the proposal's answer names, from the artefacts of its steps."""
     proposal = program.proposal
-    blocks = blocks_of(proposal.decompositions)
 
     def given(step: str) -> JsonValue:
         if step not in outputs:
             raise Absent(step)
         return archive.get(outputs[step])
 
-    return {
-        name: resolve(outside_value(value, blocks), given, proposal.goal.inputs)
-        for name, value in proposal.answer.items()
-    }
+    answer = answer_outside(proposal)
+    return {name: resolve(value, given, proposal.goal.inputs) for name, value in answer.items()}
 
 
 def files_of(folder: Path) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ def authority_findings(context: Context) -> Iterator[Finding]:
     denied = context.parsed.constraints.denied_tools
     applicable = _Applicable(context.policy)
     for step in context.steps:
-        if step.contract is None or step.places:
+        if step.contract is None or step.controls is not None:
             continue
         pattern = next((glob for glob in denied if fnmatchcase(step.operation, glob)), None) if denied else None
         if pattern is not None:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Generic, Literal, NamedTuple, TypeVar
 
 from pydantic import JsonValue
 
@@ -27,10 +27,12 @@ from dagwright.model import Interval, JsonSchema
 from dagwright.predicate import Operator
 from dagwright.proposal import Proposal
 from dagwright.tool import CollectRule, Comparison, ControlBinding, ItemRule, Role, ToolSpec
-from dagwright.value import CoalesceValue, ListValue, ObjectValue, StepReference, Value, leaves
+from dagwright.value import CoalesceValue, InputReference, ListValue, ObjectValue, StepReference, Value, leaves
 
 TOOL: Final = "control"
 """The tool whose operations blocks are made of; no catalogue has it."""
+
+_ALL: Final = "all-"
 
 NOTHING: Final = Interval(low=0, high=0)
 
@@ -38,15 +40,28 @@ PLAIN: Final = Control()
 """Surrounds nothing."""
 
 
+T = TypeVar("T")
+
+
+class Part(NamedTuple, Generic[T]):
+    """A parsed part with its place in the proposal."""
+
+    value: T
+    path: str
+
+
 class Block(NamedTuple):
-    """A task's steps with what surrounds them."""
+    """The steps of one decomposition, with what surrounds them."""
 
     task_id: str
-    steps: tuple[tuple[Step, str], ...]
-    """The steps as proposed, each with its place in the proposal."""
-    control: Control | None
+    steps: tuple[Part[Step], ...]
+    """Those that could be parsed."""
     path: str
     """Place of the decomposition in the proposal."""
+    listed: int
+    """How many stand there, parsed or not."""
+    control: Control | None = None
+    """How they are run as one block."""
 
 
 class FlatStep(NamedTuple):
@@ -63,6 +78,11 @@ class FlatStep(NamedTuple):
     position: int = 0
     """Its number in its block."""
 
+    @property
+    def controls(self) -> ControlBinding | None:
+        """What it decides about its block; None for a step that the proposal lists."""
+        return self.spec.binding if self.spec and isinstance(self.spec.binding, ControlBinding) else None
+
 
 def flat_steps(proposal: Proposal) -> tuple[FlatStep, ...]:
     """Gives all steps of a proposal as they are judged and run."""
@@ -71,15 +91,12 @@ def flat_steps(proposal: Proposal) -> tuple[FlatStep, ...]:
 
 def blocks_of(decompositions: Iterable[Decomposition]) -> list[Block]:
     """Gives the blocks of a proposal's decompositions."""
-    return [
-        Block(
-            item.task_id,
-            tuple((step, f"/decompositions/{index}/steps/{at}") for at, step in enumerate(item.steps)),
-            item.control,
-            f"/decompositions/{index}",
-        )
-        for index, item in enumerate(decompositions)
-    ]
+    return [_block(item, f"/decompositions/{index}") for index, item in enumerate(decompositions)]
+
+
+def _block(item: Decomposition, path: str) -> Block:
+    steps = [Part(step, f"{path}/steps/{position}") for position, step in enumerate(item.steps)]
+    return Block(item.task_id, tuple(steps), path, len(steps), item.control)
 
 
 def flattened(blocks: Sequence[Block], answer: Iterable[Value]) -> Iterator[FlatStep]:
@@ -104,13 +121,19 @@ def titled(step_id: str, task: str, controls: ControlBinding | None) -> str:
         "when": f"the condition of task {task!r}",
         "each": f"{step_id!r} of the loop of task {task!r}",
         "until": f"the end of the loop of task {task!r}",
-        "collect": f"all passes of step {step_id.removeprefix('all-')!r}",
+        "collect": f"all passes of step {listed_id(step_id)!r}",
     }[controls.decides]
 
 
-def outside_value(value: Value, blocks: Sequence[Block]) -> Value:
-    """Gives a value as seen from outside all blocks, as the answer is."""
-    return _seen(value, None, _passes(blocks))
+def answer_outside(proposal: Proposal) -> dict[str, Value]:
+    """Gives the values of a proposal's answer as seen from outside all blocks."""
+    return outside(proposal.answer, blocks_of(proposal.decompositions))
+
+
+def outside(answer: Mapping[str, Value], blocks: Sequence[Block]) -> dict[str, Value]:
+    """Gives an answer's values as seen from outside all blocks."""
+    passes = _passes(blocks)
+    return {name: _seen(value, None, passes) for name, value in answer.items()}
 
 
 def _passes(blocks: Sequence[Block]) -> dict[str, str]:
@@ -204,7 +227,7 @@ def _running(at_most: int | None) -> ToolSpec:
 def _collected(task: str, step: Step, path: str, at_most: int | None) -> FlatStep:
     spec = _collecting(at_most)
     given: dict[str, Value] = {"outputs": StepReference.model_validate({"from": step.step_id})}
-    whole = _step(f"all-{step.step_id}", f"what {step.step_id!r} gave in all passes", spec, given)
+    whole = _step(f"{_ALL}{step.step_id}", f"what {step.step_id!r} gave in all passes", spec, given)
     return FlatStep(task, whole, path, spec, {"outputs": path})
 
 
@@ -277,4 +300,17 @@ def _seen(value: Value, task: str | None, passes: Mapping[str, str]) -> Value:
 
 
 def _all(value: StepReference) -> StepReference:
-    return value.model_copy(update={"from_": f"all-{value.from_}"})
+    return value.model_copy(update={"from_": f"{_ALL}{value.from_}"})
+
+
+def listed_id(step_id: str) -> str:
+    """Gives the step that the proposal names where what stands for all its passes is meant."""
+    return step_id.removeprefix(_ALL)
+
+
+def written(reference: StepReference | InputReference) -> dict[str, JsonValue]:
+    """Gives a reference as a proposal has it; all passes of a step go by the step's own name."""
+    path: dict[str, JsonValue] = {"path": reference.path} if reference.path else {}
+    if isinstance(reference, InputReference):
+        return {"input": reference.input, **path}
+    return {"from": listed_id(reference.from_), **path}

@@ -17,14 +17,14 @@ from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.policy import Policy
 from dagwright.tool import ControlBinding, ToolSpec
-from dagwright.value import CoalesceValue, InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value
-from validation.blocks import PLAIN, Block, FlatStep, flattened, outside_value, titled
+from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value, leaves
+from validation.blocks import PLAIN, Block, FlatStep, Part, flattened, outside, titled
 from validation.contract import Contract, contract_of
 from validation.labels import Labels
 from validation.naming import Names
 from validation.order import TaskOrder
 from validation.passes import Passes, passes_of
-from validation.salvage import Group, Parsed, Part
+from validation.salvage import Parsed
 from validation.types.propagation import Intent, Propagation, propagated
 from validation.types.schema import pointer_of
 
@@ -47,6 +47,8 @@ class PlacedStep(NamedTuple):
     """Its number in its task."""
     contract: Contract | None
     """The operation; None where the catalogue has no such one."""
+    controls: ControlBinding | None
+    """What it decides about its block; None for a step that the proposal lists."""
     literals: dict[str, JsonValue]
     """Arguments that are constants through and through."""
     references: tuple[tuple[str, str, Reference], ...]
@@ -55,12 +57,6 @@ class PlacedStep(NamedTuple):
     """The steps that its references name, there or not."""
     places: Mapping[str, str] = {}
     """Places of the arguments of a control operation, which stand elsewhere; no other step has any."""
-
-    @property
-    def controls(self) -> ControlBinding | None:
-        """What it decides about its block; None for a step that the proposal lists."""
-        binding = self.contract.spec.binding if self.places and self.contract else None
-        return binding if isinstance(binding, ControlBinding) else None
 
     @property
     def title(self) -> str:
@@ -119,7 +115,7 @@ class Context:
 
     def _placed(self) -> Iterator[PlacedStep]:
         tools = self.catalogue.by_name
-        for flat in flattened(self.blocks, [part.value for part in self.parsed.answer.values()]):
+        for flat in flattened(self.parsed.groups, [part.value for part in self.parsed.answer.values()]):
             intent = flat.step.tool_intent
             operation = intent.operation_name
             spec = flat.spec or tools.get(operation)
@@ -134,6 +130,7 @@ class Context:
                 self.task_numbers.get(flat.task_id, -1),
                 flat.position,
                 contract_of(spec) if spec else None,
+                flat.controls if flat.spec else None,
                 literals,
                 references,
                 tuple([leaf.from_ for _, _, leaf in references if isinstance(leaf, StepReference)]),
@@ -141,15 +138,10 @@ class Context:
             )
 
     @cached_property
-    def blocks(self) -> list[Block]:
-        """The decompositions with what controls them."""
-        return [Block(item.task_id, item.steps, item.control, item.path) for item in self.parsed.groups]
-
-    @cached_property
     def controls(self) -> dict[str, Control]:
         """What surrounds the steps of a task, by its id; tasks whose steps are simply run are left out."""
         found: dict[str, Control] = {}
-        for block in self.blocks:
+        for block in self.parsed.groups:
             if block.control is not None and block.control != PLAIN:
                 found.setdefault(block.task_id, block.control)
         return found
@@ -219,9 +211,9 @@ class Context:
         return self.order.precedes(earlier.task, later.task)
 
     @cached_property
-    def groups(self) -> dict[str, list[Group]]:
+    def groups(self) -> dict[str, list[Block]]:
         """Decompositions by the task that they are of."""
-        found: dict[str, list[Group]] = {}
+        found: dict[str, list[Block]] = {}
         for group in self.parsed.groups:
             found.setdefault(group.task_id, []).append(group)
         return found
@@ -231,10 +223,9 @@ class Context:
         """The answer's values as seen from outside all blocks."""
         if not self.controls:
             return self.parsed.answer
-        blocks = self.blocks
-        return {
-            name: part._replace(value=outside_value(part.value, blocks)) for name, part in self.parsed.answer.items()
-        }
+        answer = self.parsed.answer
+        seen = outside({name: part.value for name, part in answer.items()}, self.parsed.groups)
+        return {name: part._replace(value=seen[name]) for name, part in answer.items()}
 
     @cached_property
     def answer_references(self) -> tuple[tuple[str, str, Reference], ...]:
@@ -242,13 +233,8 @@ class Context:
         return tuple(
             (name, f"{part.path}{inside}", leaf)
             for name, part in self.outside_answer.items()
-            for inside, leaf in _references(part.value)
+            for inside, leaf in references_of(part.value)
         )
-
-    @staticmethod
-    def references_in(value: Value) -> Iterator[tuple[str, Reference]]:
-        """Gives every reference in a value with its place inside the value."""
-        return _references(value)
 
     @cached_property
     def operation_names(self) -> Names:
@@ -358,20 +344,10 @@ def _read(
             known, literal = constant(value)
             if known:
                 literals[name] = literal
-            references.extend((name, place + inside, leaf) for inside, leaf in _references(value))
+            references.extend((name, place + inside, leaf) for inside, leaf in references_of(value))
     return literals, tuple(references)
 
 
-def _references(value: Value, inside: str = "") -> Iterator[tuple[str, Reference]]:
+def references_of(value: Value) -> Iterator[tuple[str, Reference]]:
     """Gives every reference in a value with its place inside the value."""
-    if isinstance(value, StepReference | InputReference):
-        yield inside, value
-    elif isinstance(value, ListValue):
-        for index, item in enumerate(value.list):
-            yield from _references(item, f"{inside}/list/{index}")
-    elif isinstance(value, ObjectValue):
-        for name, item in value.object.items():
-            yield from _references(item, f"{inside}/object{pointer_of(name)}")
-    elif isinstance(value, CoalesceValue):
-        for index, item in enumerate(value.coalesce):
-            yield from _references(item, f"{inside}/coalesce/{index}")
+    return ((inside, leaf) for inside, leaf in leaves(value) if not isinstance(leaf, LiteralValue))

@@ -12,7 +12,8 @@ from dagwright.control import Control
 from dagwright.finding import Finding
 from dagwright.predicate import OutputPredicate
 from dagwright.value import CoalesceValue, ListValue, ObjectValue, StepReference, Value
-from validation.context import Context, PlacedStep
+from validation.blocks import written
+from validation.context import Context, PlacedStep, references_of
 from validation.notes import Fix, add, finding, replace
 from validation.passes import length_of, may_be_absent
 from validation.predicates import evaluate, predicate_path_problem, predicate_problem
@@ -27,7 +28,7 @@ def control_findings(context: Context) -> Iterator[Finding]:
     """Gives what is wrong with the blocks of a proposal, and with references to what they may not give."""
     if not context.controls:
         return
-    for block in context.blocks:
+    for block in context.parsed.groups:
         if block.control is not None:
             yield from _form(block.control, block.path, block.task_id)
             if f"control-{block.task_id}" not in context.parsed.broken:
@@ -35,9 +36,11 @@ def control_findings(context: Context) -> Iterator[Finding]:
     for step in context.steps:
         if step.controls is not None:
             yield from _conditions(context, step)
+    absent = {task: control for task, control in context.controls.items() if may_be_absent(control)}
     for user in _users(context):
         yield from _out_of_scope(context, user)
-        yield from _absent(context, user)
+        if absent:
+            yield from _absent(context, user, absent)
 
 
 def _form(control: Control, path: str, task: str) -> Iterator[Finding]:
@@ -57,23 +60,23 @@ def _bounds(context: Context, control: Control, path: str, task: str) -> Iterato
         "repeat": control.repeat.at_most if control.repeat else 0,
     }
     for kind, at_most in loops.items():
+        if at_most is not None and at_most <= limit:
+            continue
         place = f"{path}/control/{kind}"
         what = "items" if kind == "each" else "passes"
-        named = partial(
-            finding, "R506", task=task, fix=_stated_bound(context, control, place) if kind == "each" else None
-        )
+        fix = _stated_bound(context, control, place, limit) if kind == "each" else None
+        named = partial(finding, "R506", task=task, fix=fix)
         if at_most is None:
             yield named(place, f"nothing bounds the {what} of task {task!r}; say at_most, up to {limit:,}")
-        elif at_most > limit:
+        else:
             message = f"task {task!r} may have {at_most:,} {what}; policy allows {limit:,}"
             yield named(f"{place}/at_most", message, at_most=at_most, limit=limit)
 
 
-def _stated_bound(context: Context, control: Control, place: str) -> Fix | None:
+def _stated_bound(context: Context, control: Control, place: str, limit: int) -> Fix | None:
     """Gives the fix that writes down how long the type of the list lets it be."""
     items = context.items_of(control)
     most = length_of(items)[1] if items else None
-    limit = context.policy.budget.max_passes or MAX_PASSES
     return add(f"{place}/at_most", max(1, most)) if most is not None and most <= limit else None
 
 
@@ -125,7 +128,7 @@ def _users(context: Context) -> Iterator[_User]:
 
 
 def _out_of_scope(context: Context, user: _User) -> Iterator[Finding]:
-    for inside, reference in context.references_in(user.value):
+    for inside, reference in references_of(user.value):
         head = context.by_id.get(reference.from_) if isinstance(reference, StepReference) else None
         if head is not None and is_out_of_scope(head, user.task):
             message = f"{user.title} uses {head.step_id!r}, which stands for an item inside task {head.task_id!r} only"
@@ -136,7 +139,11 @@ def _out_of_scope(context: Context, user: _User) -> Iterator[Finding]:
 
 def is_out_of_scope(producer: PlacedStep, task: str | None) -> bool:
     """Whether a producer is the item of a loop of another task."""
-    return producer.controls is not None and producer.controls.decides == "each" and producer.task_id != task
+    return _is_head(producer) and producer.task_id != task
+
+
+def _is_head(producer: PlacedStep) -> bool:
+    return producer.controls is not None and producer.controls.decides == "each"
 
 
 class _Exposed(NamedTuple):
@@ -150,12 +157,8 @@ class _Exposed(NamedTuple):
     """Whether it, or that list, is the whole value."""
 
 
-def _absent(context: Context, user: _User) -> Iterator[Finding]:
-    absent = {task: control for task, control in context.controls.items() if may_be_absent(control)}
-    absent.pop(user.task or "", None)
-    if not absent:
-        return
-    walk = _Walk(context, absent)
+def _absent(context: Context, user: _User, absent: Mapping[str, Control]) -> Iterator[Finding]:
+    walk = _Walk(context, absent, user.task)
     for item in walk.exposed(user.value):
         producer = context.by_id[item.reference.from_]
         control = absent[producer.task_id]
@@ -169,8 +172,8 @@ def _absent(context: Context, user: _User) -> Iterator[Finding]:
 class _Walk:
     """Looks for references to blocks that may give nothing."""
 
-    def __init__(self, context: Context, absent: Mapping[str, Control]) -> None:
-        self._context, self._absent = context, absent
+    def __init__(self, context: Context, absent: Mapping[str, Control], own: str | None) -> None:
+        self._context, self._absent, self._own = context, absent, own
 
     def exposed(
         self, value: Value, inside: str = "", coalesce: str | None = None, *, whole: bool = True
@@ -194,16 +197,14 @@ class _Walk:
     def _is_there(self, value: Value) -> bool:
         if isinstance(value, StepReference):
             producer = self._context.by_id.get(value.from_)
-            return producer is None or producer.task_id not in self._absent or _is_head(producer)
+            if producer is None or producer.task_id == self._own:
+                return True
+            return producer.task_id not in self._absent or _is_head(producer)
         if isinstance(value, ListValue):
             return all(map(self._is_there, value.list))
         if isinstance(value, ObjectValue):
             return all(map(self._is_there, value.object.values()))
         return not isinstance(value, CoalesceValue) or any(map(self._is_there, value.coalesce))
-
-
-def _is_head(producer: PlacedStep) -> bool:
-    return producer.controls is not None and producer.controls.decides == "each"
 
 
 def _stand_in(user: _User, item: _Exposed) -> Fix | None:
@@ -227,9 +228,3 @@ def _accepted(user: _User, item: _Exposed) -> list[JsonValue]:
         return []
     nothing: JsonValue = [] if step.controls is not None else None
     return [nothing] if assignable(constant_schema(nothing), wanted).answer == "yes" else []
-
-
-def written(reference: StepReference) -> dict[str, JsonValue]:
-    """Gives a reference as it stands in the proposal."""
-    path: dict[str, JsonValue] = {"path": reference.path} if reference.path else {}
-    return {"from": reference.from_.removeprefix("all-"), **path}

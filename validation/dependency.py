@@ -8,6 +8,7 @@ from functools import partial
 from dagwright.finding import Finding
 from dagwright.plan import Task
 from dagwright.value import InputReference, StepReference
+from validation.blocks import listed_id
 from validation.context import Context, PlacedStep, Reference, is_declared
 from validation.contract import Contract
 from validation.control import is_out_of_scope
@@ -136,11 +137,11 @@ def _of_all_passes(context: Context, step: PlacedStep | None, path: str, referen
     collected = context.by_id.get(reference.from_) if isinstance(reference, StepReference) else None
     if collected is None or collected.controls is None or reference.path.startswith("/items"):
         return None
-    once = resolve(context.types.outputs.get(collected.step_id.removeprefix("all-"), {}), reference.path)
+    name = listed_id(collected.step_id)
+    once = resolve(context.types.outputs.get(name, {}), reference.path)
     if once.answer == "absent":
         return None
     right = f"/items/*{reference.path}"
-    name = collected.step_id.removeprefix("all-")
     message = (
         f"step {name!r} is run once per item: what its passes have at {reference.path!r} lies "
         f"at {right!r}, as a list, outside task {collected.task_id!r}"
@@ -162,11 +163,6 @@ def _fits_as(context: Context, step: PlacedStep | None, path: str, reference: Re
     if wanted is None or found is None or not found.certain or path != step.argument_path(argument):
         return False
     return assignable(found.schema, wanted).answer == "yes"
-
-
-def written_id(step: PlacedStep) -> str:
-    """Gives the id by which a proposal refers to a step."""
-    return step.step_id.removeprefix("all-")
 
 
 def _nothing(context: Context, path: str, reference: Reference, named: partial[Finding]) -> Finding:
@@ -203,7 +199,7 @@ def _not_upstream(context: Context, producer: PlacedStep, step: PlacedStep, path
     if producer.task == step.task:
         return named(f"step {step.step_id!r} uses {producer.step_id!r}, which stands after it in task {step.task_id!r}")
     message = (
-        f"{step.title} uses {written_id(producer)!r}, but task {step.task_id!r} "
+        f"{step.title} uses {listed_id(producer.step_id)!r}, but task {step.task_id!r} "
         f"doesn't wait for task {producer.task_id!r}"
     )
     order = context.order

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from pydantic import JsonValue
-
-from dagwright.canonical import to_json
 from dagwright.finding import Finding
 from dagwright.model import JsonSchema
 from dagwright.value import InputReference, StepReference
+from validation.blocks import written
 from validation.context import Context, PlacedStep, Reference
 from validation.contract import Contract
 from validation.notes import Fix, add, finding, replace
@@ -99,7 +97,7 @@ class Relation:
         if found.name == "member":
             return f"Refer to its part that fits, {path!r}.", add(f"{place}/path", path)
         if found.name == "in_list":
-            return "Put it into a list.", replace(place, {"list": [_written(value)]})
+            return "Put it into a list.", replace(place, {"list": [written(value)]})
         return _WORDS[found.name].format(path=path), None
 
 
@@ -109,14 +107,6 @@ _WORDS = {
     "to_text": "Write it as a text first, with an operation that does.",
     "to_number": "Read it as a number first, with an operation that does.",
 }
-
-
-def _written(value: Reference) -> JsonValue:
-    """Gives a reference as a proposal has it; what steps outside see of all passes goes by the step's own name."""
-    written = to_json(value)
-    if isinstance(written, dict) and isinstance(value, StepReference):
-        written["from"] = value.from_.removeprefix("all-")
-    return written
 
 
 def named_source(context: Context, reference: Reference) -> str:

@@ -29,7 +29,7 @@ def flow_findings(context: Context) -> Iterator[Finding]:
         contract = step.contract
         if contract is None or context.by_id[step.step_id] is not step:
             continue
-        if step.places:
+        if step.controls is not None:
             yield from _decisions(context, step, width)
             continue
         # Labels are only worked out where some rule may speak against what reaches an argument.

@@ -201,7 +201,7 @@ def _tokens(limits: _Limits) -> Iterator[Finding]:
 
 def _workers(context: Context) -> Iterator[Finding]:
     for step in context.steps:
-        kind = step.contract.spec.binding.kind if step.contract is not None and not step.places else None
+        kind = step.contract.spec.binding.kind if step.contract is not None and step.controls is None else None
         if kind is not None and kind not in context.workers:
             yield _no_worker(context, step, kind)
 

@@ -22,7 +22,7 @@ def rollback_findings(context: Context) -> Iterator[Finding]:
         return
     deciding: dict[str, RollbackRule | None] = {}
     for step in context.steps:
-        if step.contract is None or step.places:
+        if step.contract is None or step.controls is not None:
             continue
         spec = step.contract.spec
         if spec.name not in deciding:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from dagwright.control import Condition, Control, Each, Repeat
-from dagwright.decomposition import Decomposition, Step
+from dagwright.decomposition import Step
 from dagwright.finding import Finding, PatchOperation
 from dagwright.goal import Constraints, GoalInput
 from dagwright.plan import Task
 from dagwright.proposal import Proposal
 from dagwright.value import StepReference, Value
+from validation.blocks import Block, Part, blocks_of
 from validation.notes import finding, remove
 from validation.patch import patched
 from validation.types.schema import pointer_of
@@ -26,7 +27,6 @@ from validation.types.schema import pointer_of
 MAX_ERRORS: Final = 1_000
 """Places that may not fit the schema; a proposal with more of them is not looked at any further."""
 
-T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 _VALUE: TypeAdapter[Value] = TypeAdapter(Value)
@@ -41,33 +41,13 @@ _SEEN_ELSEWHERE = frozenset(("finite_number", "string_unicode"))
 _CODES = {"missing": "S102", "extra_forbidden": "S103", "string_too_long": "S108", "string_too_short": "S107"}
 
 
-class Part(NamedTuple, Generic[T]):
-    """A parsed part with its place in the proposal."""
-
-    value: T
-    path: str
-
-
-class Group(NamedTuple):
-    """The steps of one decomposition."""
-
-    task_id: str
-    steps: tuple[Part[Step], ...]
-    """Those that could be parsed."""
-    path: str
-    listed: int
-    """How many stand there, parsed or not."""
-    control: Control | None = None
-    """How they are run as one block."""
-
-
 @dataclass(slots=True)
 class Parsed:
     """What could be parsed. `proposal` is None unless all of it could."""
 
     proposal: Proposal | None = None
     tasks: list[Part[Task]] = field(default_factory=list[Part[Task]])
-    groups: list[Group] = field(default_factory=list[Group])
+    groups: list[Block] = field(default_factory=list[Block])
     answer: dict[str, Part[Value]] = field(default_factory=dict[str, Part[Value]])
     inputs: dict[str, GoalInput] = field(default_factory=dict[str, GoalInput])
     constraints: Constraints = field(default_factory=Constraints)
@@ -104,16 +84,11 @@ def _whole(proposal: Proposal) -> Parsed:
     return Parsed(
         proposal=proposal,
         tasks=[Part(task, f"/plan/nodes/{index}") for index, task in enumerate(proposal.plan.nodes)],
-        groups=[_decomposed(item, f"/decompositions/{index}") for index, item in enumerate(proposal.decompositions)],
+        groups=blocks_of(proposal.decompositions),
         answer={name: Part(value, pointer_of("answer", name)) for name, value in proposal.answer.items()},
         inputs=proposal.goal.inputs,
         constraints=proposal.goal.constraints,
     )
-
-
-def _decomposed(item: Decomposition, path: str) -> Group:
-    steps = [Part(step, f"{path}/steps/{position}") for position, step in enumerate(item.steps)]
-    return Group(item.task_id, tuple(steps), path, len(steps), item.control)
 
 
 # ------------------------------------------------------------------------------ piece by piece
@@ -151,7 +126,7 @@ def _pieces(data: dict[str, Any], error: ValidationError) -> Parsed:
     return found
 
 
-def _group(item: dict[str, Any], index: int, broken: set[str]) -> Iterator[Group]:
+def _group(item: dict[str, Any], index: int, broken: set[str]) -> Iterator[Block]:
     steps: list[Part[Step]] = []
     listed = _array(item.get("steps"))
     for position, raw in enumerate(listed):
@@ -162,7 +137,7 @@ def _group(item: dict[str, Any], index: int, broken: set[str]) -> Iterator[Group
             steps.append(Part(step, f"/decompositions/{index}/steps/{position}"))
     if isinstance(item.get("task_id"), str):
         control = _control(item, broken) if item.get("control") is not None else None
-        yield Group(item["task_id"], tuple(steps), f"/decompositions/{index}", len(listed), control)
+        yield Block(item["task_id"], tuple(steps), f"/decompositions/{index}", len(listed), control)
 
 
 def _control(item: dict[str, Any], broken: set[str]) -> Control:

@@ -27,7 +27,7 @@ from executor.replay.reexecution import Differs, Reexecution, pure_runners
 from executor.worker.resolve import resolve
 from executor.worker.scope import Scope
 from executor.workflow.compile import compile_workflow
-from validation.blocks import blocks_of, outside_value
+from validation.blocks import answer_outside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,11 +190,9 @@ def _answer(archive: Archive, events: list[Event], made: Event, program: Program
     if body.get("status") != "done":
         return
     seen = Scope(program, History(archive, program.hash), archive.get).seen_by(None, None)
-    inputs, blocks = program.proposal.goal.inputs, blocks_of(program.proposal.decompositions)
+    inputs, answer = program.proposal.goal.inputs, answer_outside(program.proposal)
     try:
-        found = {
-            name: resolve(outside_value(value, blocks), seen, inputs) for name, value in program.proposal.answer.items()
-        }
+        found = {name: resolve(value, seen, inputs) for name, value in answer.items()}
     except (DagwrightError, KeyError) as error:
         raise _Divergence(f"the answer of event {outcomes[0].seq} cannot be worked out again: {error}") from error
     if found != body.get("answer", {}):

@@ -11,6 +11,7 @@ from dagwright.model import Interval
 from dagwright.predicate import Operator
 from dagwright.proposal import Proposal
 from dagwright.value import CoalesceValue, InputReference, ListValue, LiteralValue, StepReference, Value
+from validation.blocks import listed_id
 
 LONGEST: Final = 60
 """Characters of a constant that are shown."""
@@ -64,11 +65,6 @@ def how_often(times: Interval) -> str:
     return f"{high} times" if low == high else f"at most {high} times"
 
 
-def seen(step: str) -> str:
-    """Gives the step that the proposal names where what stands for all its passes is meant."""
-    return step.removeprefix("all-")
-
-
 def called(step: str) -> str:
     """Gives what a step is called; what controls a block by its task, for a step of a proposal has no hyphen."""
     decides, found, name = step.partition("-")
@@ -94,7 +90,7 @@ def _conditions(conditions: Iterable[Condition]) -> str:
 def value(given: Value) -> str:
     """Gives a value in short: references as `s1/table`, constants as JSON."""
     if isinstance(given, StepReference):
-        return f"{seen(given.from_)}{given.path}"
+        return f"{listed_id(given.from_)}{given.path}"
     if isinstance(given, InputReference):
         return f"{given.input}{given.path}"
     if isinstance(given, LiteralValue):

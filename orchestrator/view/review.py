@@ -17,7 +17,8 @@ from dagwright.program import Bounds
 from dagwright.reach import destinations
 from dagwright.tool import Effect, HttpBinding, Role
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
-from orchestrator.view.blocks import how_often, seen, words
+from orchestrator.view.blocks import how_often, words
+from validation.blocks import listed_id
 from validation.codes import VALIDATOR_VERSION
 from validation.context import Context, PlacedStep, constant
 from validation.examination import examine
@@ -210,7 +211,7 @@ def _blocks(context: Context, steps: list[PlacedStep]) -> Iterator[ReviewBlock]:
     by_task: dict[str, list[PlacedStep]] = {}
     for step in steps:
         by_task.setdefault(step.task_id, []).append(step)
-    for block in context.blocks:
+    for block in context.parsed.groups:
         inner = by_task.get(block.task_id, [])
         first = next((step.step_id for step in inner if step.controls is None), None)
         if block.control is None or first is None or not (said := words(block.control)):
@@ -292,7 +293,7 @@ def _words(value: Value, context: Context) -> str:
         return _json(literal)
     if isinstance(value, StepReference):
         kind = "each" if _is_head(value.from_, context) else "step"
-        return f"{kind}:{seen(value.from_)}{value.path}"
+        return f"{kind}:{listed_id(value.from_)}{value.path}"
     if isinstance(value, InputReference):
         return f"input:{value.input}{value.path}"
     return _json(to_json(value))
@@ -308,7 +309,7 @@ def _sources(value: Value, context: Context, past: frozenset[str] = frozenset())
                 for items in given if leaf.from_ not in past else ():
                     found += _sources(items, context, past | {leaf.from_})
             else:
-                found.append(f"step:{seen(leaf.from_)}")
+                found.append(f"step:{listed_id(leaf.from_)}")
         elif isinstance(leaf, InputReference):
             found.append(f"input:{leaf.input}")
         else:

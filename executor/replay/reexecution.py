@@ -22,6 +22,7 @@ from typing import Any, cast
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, ordered_json, sha256_bytes
+from dagwright.control import Control
 from dagwright.event import Event
 from dagwright.exceptions import CatalogueError, DagwrightError, TimedOut
 from dagwright.program import Program, ProgramStep
@@ -66,6 +67,7 @@ class Reexecution:
     taken: Counter[str] = field(default_factory=Counter[str])
     """How many steps were taken from the archive, by kind of binding."""
     _scopes: dict[Sha256, Scope] = field(default_factory=dict[Sha256, Scope])
+    _controls: dict[Sha256, dict[str, Control]] = field(default_factory=dict[Sha256, dict[str, Control]])
 
     def to_end(self) -> None:
         """Executes all again.
@@ -109,7 +111,9 @@ class Reexecution:
         """Gives what decides about a block again; None for a step that controls none."""
         if program is None or item is None or not isinstance(item.spec.binding, ControlBinding):
             return None
-        control = controls_of(program)[item.task_id]
+        if program.hash not in self._controls:
+            self._controls[program.hash] = controls_of(program)
+        control = self._controls[program.hash][item.task_id]
 
         def decide(spec: ToolSpec, arguments: dict[str, JsonValue], context: ToolContext) -> dict[str, JsonValue]:
             return decision(item, control, arguments, number).outputs

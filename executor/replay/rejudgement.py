@@ -11,7 +11,6 @@ from pydantic import JsonValue
 
 from dagwright.canonical import Sha256
 from dagwright.catalogue import Catalogue
-from dagwright.event import Event
 from dagwright.exceptions import ArchiveError, DagwrightError, GuardViolation, ProposalRejected
 from dagwright.finding import Finding, Report
 from dagwright.policy import Policy
@@ -81,13 +80,23 @@ class Rejudgement:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Authority:
+    """What a proposal is judged under."""
+
+    policy: Policy
+    catalogue: Catalogue
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Judged:
     """What the archive says about one proposal."""
 
     proposal: Proposal
     report: Report | None
-    program: dict[str, Any] | None
+    program: dict[str, Any] | None = None
     """Body of its `program` event; None where it was rejected."""
+    under: _Authority | None = None
+    """What that names; None where it was rejected."""
 
 
 def rejudge(
@@ -111,20 +120,20 @@ def rejudge(
         ArchiveError: the archive cannot be read, or holds no proposal that can be judged: one that was
             rejected brings no catalogue and no policy along.
     """
-    proven = [found.program for found in _proposals(archive) if found.program is not None]
-    known = proven[0] if proven else None
+    proposals = list(_proposals(archive))
+    if not proposals:
+        raise ArchiveError(f"run {archive.run!r} holds no proposal")
+    known = next((judged.under for judged in proposals if judged.under is not None), None)
     found: list[Rejudgement] = []
-    for judged in _proposals(archive):
-        body = judged.program or known
-        allowed = policy or (Policy.model_validate(archive.get(body["policy"])) if body else None)
-        offered = catalogue or (Catalogue.model_validate(archive.get(body["catalogue"])) if body else None)
+    for judged in proposals:
+        then = judged.under or known
+        allowed, offered = policy or (then and then.policy), catalogue or (then and then.catalogue)
         if allowed is None or offered is None:
             raise ArchiveError(
                 f"run {archive.run!r} was rejected before it had a program: name both the policy and the catalogue"
             )
-        found.append(_Judgement(archive, judged, allowed, offered, rules).given())
-    if not found:
-        raise ArchiveError(f"run {archive.run!r} holds no proposal")
+        now = _Authority(policy=allowed, catalogue=offered)
+        found.append(_Judgement(archive, judged, now, rules).given())
     return tuple(found)
 
 
@@ -136,40 +145,42 @@ def _proposals(archive: Archive) -> Iterator[_Judged]:
         body = cast("dict[str, Any]", event.body)
         if event.kind == "proposal":
             if report is not None:
-                yield _Judged(proposal=_read(archive, proposal), report=report, program=None)
+                yield _Judged(proposal=_read(archive, proposal), report=report)
             proposal, report = body["proposal"], None
         elif event.kind == "report":
             report = Report.model_validate(event.body)
         elif event.kind == "program":
-            yield _Judged(proposal=_read(archive, body["proposal"]), report=report, program=_checked(event))
+            under = _authority(archive, body)
+            yield _Judged(proposal=_read(archive, body["proposal"]), report=report, program=body, under=under)
             report = None
     if report is not None and proposal:
-        yield _Judged(proposal=_read(archive, proposal), report=report, program=None)
+        yield _Judged(proposal=_read(archive, proposal), report=report)
 
 
 def _read(archive: Archive, digest: Sha256) -> Proposal:
     return Proposal.model_validate(archive.get(digest))
 
 
-def _checked(event: Event) -> dict[str, Any]:
-    return cast("dict[str, Any]", event.body)
+def _authority(archive: Archive, program: dict[str, Any]) -> _Authority:
+    return _Authority(
+        policy=Policy.model_validate(archive.get(program["policy"])),
+        catalogue=Catalogue.model_validate(archive.get(program["catalogue"])),
+    )
 
 
 class _Judgement:
     """One proposal, then and now."""
 
-    def __init__(
-        self, archive: Archive, judged: _Judged, policy: Policy, catalogue: Catalogue, rules: tuple[OwnRule, ...]
-    ) -> None:
+    def __init__(self, archive: Archive, judged: _Judged, now: _Authority, rules: tuple[OwnRule, ...]) -> None:
         from validation import certify
 
-        self._archive, self._judged, self._policy = archive, judged, policy
+        self._archive, self._judged, self._policy = archive, judged, now.policy
         body = judged.program or {}
         at = date.fromisoformat(body["at"]) if body.get("at") else None
         self._program: Program | None = None
         try:
             self._program = certify(
-                judged.proposal, catalogue=catalogue, policy=policy, workers=ALL_KINDS, at=at, rules=rules
+                judged.proposal, catalogue=now.catalogue, policy=now.policy, workers=ALL_KINDS, at=at, rules=rules
             )
             self._now = self._program.report
         except ProposalRejected as error:
@@ -190,16 +201,14 @@ class _Judgement:
         )
 
     def _steps(self) -> Iterator[StepChange]:
-        body = self._judged.program
-        if body is None:
+        body, under = self._judged.program, self._judged.under
+        if body is None or under is None:
             return
-        specs_then = Catalogue.model_validate(self._archive.get(body["catalogue"]))
-        policy_then = Policy.model_validate(self._archive.get(body["policy"]))
-        called = self._arguments(body["program"], specs_then)
+        called = self._arguments(body["program"], under.catalogue)
         for _, step in self._judged.proposal.steps():
             name, operation = step.step_id, step.tool_intent.operation_name
-            spec = specs_then.get(operation)
-            then, _ = _verdict(name, spec, called.get(name), policy_then, self._then)
+            spec = under.catalogue.get(operation)
+            then, _ = _verdict(name, spec, called.get(name), under.policy, self._then)
             item = self._program.by_id.get(name) if self._program else None
             now, reason = _verdict(name, item.spec if item else spec, called.get(name), self._policy, self._now)
             if then != now:

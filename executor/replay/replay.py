@@ -27,6 +27,7 @@ from executor.replay.reexecution import Differs, Reexecution, pure_runners
 from executor.worker.resolve import resolve
 from executor.worker.scope import Scope
 from executor.workflow.compile import compile_workflow
+from executor.workflow.definition import WorkflowDef
 from validation.blocks import answer_outside
 
 
@@ -98,15 +99,16 @@ def replay(
     again = Reexecution(archive, pure_runners() if runners is None else runners, programs)
     decisions, divergence = 0, ""
     try:
-        _chain(archive, events)
+        _chain(events)
         for event in events:
             if event.kind == "program":
                 program = _program(archive, event, certified)
                 programs[program.hash] = program
+                workflow, history = compile_workflow(program), History(archive, program.hash)
                 _report(events, event, program)
-                _workflow(archive, events, program)
-                decisions += _decisions(archive, events, program)
-                _answer(archive, events, event, program)
+                _workflow(events, program, workflow)
+                decisions += _decisions(events, program, workflow, history)
+                _answer(events, event, program, Scope(program, history, archive.get))
         again.to_end()
     except (_Divergence, Differs) as error:
         divergence = str(error)
@@ -122,7 +124,7 @@ def replay(
     )
 
 
-def _chain(archive: Archive, events: list[Event]) -> None:
+def _chain(events: list[Event]) -> None:
     for event in events:
         if event.computed_hash() != event.hash:
             raise _Divergence(f"event {event.seq} ({event.kind}) has another hash than its content")
@@ -149,19 +151,18 @@ def _report(events: list[Event], made: Event, program: Program) -> None:
         raise _Divergence(f"the report of event {reports[-1].seq} has other findings than its proposal gets now")
 
 
-def _workflow(archive: Archive, events: list[Event], program: Program) -> None:
+def _workflow(events: list[Event], program: Program, workflow: WorkflowDef) -> None:
     for event, body in _bodies(events, "workflow", program):
-        if "workflow" in body and body["workflow"] != sha256(compile_workflow(program)):
+        if "workflow" in body and body["workflow"] != sha256(workflow):
             raise _Divergence(f"event {event.seq} names another workflow than program {program.hash} compiles to")
 
 
-def _decisions(archive: Archive, events: list[Event], program: Program) -> int:
+def _decisions(events: list[Event], program: Program, workflow: WorkflowDef, history: History) -> int:
     """Runs the core over what was recorded; gives how many attempts it scheduled as recorded."""
-    history = History(archive, program.hash)
     recorded = history.scheduled()
     if not recorded:
         return 0
-    execution = Execution(compile_workflow(program))
+    execution = Execution(workflow)
     commands: list[Command] = execution.start(history.inherited())
     for occurrence in history.occurrences():
         commands += execution.advance(occurrence)
@@ -180,7 +181,7 @@ def _decisions(archive: Archive, events: list[Event], program: Program) -> int:
     return len(scheduled)
 
 
-def _answer(archive: Archive, events: list[Event], made: Event, program: Program) -> None:
+def _answer(events: list[Event], made: Event, program: Program, scope: Scope) -> None:
     """Works the answer out again, for the program that the outcome came from."""
     outcomes = [event for event in events if event.kind == "outcome" and event.seq > made.seq]
     later = [event.seq for event in events if event.kind == "program" and event.seq > made.seq]
@@ -189,7 +190,7 @@ def _answer(archive: Archive, events: list[Event], made: Event, program: Program
     body = cast("dict[str, Any]", outcomes[0].body)
     if body.get("status") != "done":
         return
-    seen = Scope(program, History(archive, program.hash), archive.get).seen_by(None, None)
+    seen = scope.seen_by(None, None)
     inputs, answer = program.proposal.goal.inputs, answer_outside(program.proposal)
     try:
         found = {name: resolve(value, seen, inputs) for name, value in answer.items()}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from dagwright.canonical import Sha256, sha256
-from dagwright.event import Event
+from dagwright.event import Event, EventKind
 from dagwright.exceptions import ContentError
 from dagwright.model import Frozen
 from dagwright.program import Program, ProgramStep
@@ -26,6 +26,9 @@ LIFETIME = timedelta(hours=24)
 """How long an approval holds."""
 
 Decision = Literal["approve", "reject", "later"]
+
+DECISIONS: tuple[EventKind, ...] = ("approval.given", "approval.refused")
+"""Events that `standing` and `refusals` look at."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,5 +62,5 @@ def opened_ledger(shared: Shared | None, archive: Archive) -> Generator[EffectLe
 
 def scope_of(archive: Archive) -> str | None:
     """Gives the scope in which a run was executed; empty for its own; None where it was not executed yet."""
-    bodies = [event.body for event in archive.events("workflow") if isinstance(event.body, dict)]
+    bodies = (event.body for event in archive.events("workflow") if isinstance(event.body, dict))
     return next((str(body.get("scope", "")) for body in bodies if body.get("state") == "compiled"), None)

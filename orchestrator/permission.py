@@ -9,7 +9,17 @@ from pydantic import JsonValue
 from dagwright.exceptions import ApprovalRequired, InputError
 from dagwright.program import Program
 from executor.archive.archive import Archive
-from orchestrator.approval import Question, Refused, approval_of, questions_of, refusals, standing, unanswered
+from executor.ledger.effects import effects_of
+from orchestrator.approval import (
+    DECISIONS,
+    Question,
+    Refused,
+    approval_of,
+    questions_of,
+    refusals,
+    standing,
+    unanswered,
+)
 from orchestrator.planning import Prior
 from orchestrator.resumption import point_of, rules_of
 from orchestrator.setup import Setup
@@ -29,8 +39,9 @@ def permit(program: Program, prior: Prior | None, setup: Setup, archive: Archive
         Refused: a person said no.
         ApprovalRequired: nobody decided yet.
     """
+    given = standing(archive.events(*DECISIONS))
     for question in _asked_of(program, prior):
-        if question.digest not in standing(archive.events()):
+        if question.digest not in given:
             ask(question, setup, archive)
 
 
@@ -55,10 +66,10 @@ def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> 
     with Archive.open(home, run) as archive:
         point = point_of(archive, rules_of(archive))
         questions = _asked_of(point.program, point.prior) if point.program and not point.outcome else ()
-        if begun_of(archive.events()) is not None:
-            due = due_of(archive, rules_of(archive))
+        if begun_of(archive.events("rollback")) is not None:
+            due = due_of(effects_of(archive), archive, rules_of(archive))
             questions = tuple(question for item in due if (question := item.question(archive)))
-        waiting = unanswered(questions, standing(archive.events()))
+        waiting = unanswered(questions, standing(archive.events(*DECISIONS)))
         chosen = tuple(question for question in waiting if step in ("", question.subject))
         if not chosen:
             sought = f"no waiting step {step!r}" if step else "nothing that waits"
@@ -70,7 +81,7 @@ def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> 
 
 def ask(question: Question, setup: Setup, archive: Archive) -> None:
     """Gets a person's yes to one question. Errors as for `permit`."""
-    refused = refusals(archive.events())
+    refused = refusals(archive.events(*DECISIONS))
     if question.digest in refused:
         raise Refused(f"{question} was refused by {refused[question.digest]}")
     archive.append("approval.requested", _body(question))

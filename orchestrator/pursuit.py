@@ -22,7 +22,7 @@ from orchestrator.approval import Refused
 from orchestrator.execution import execute
 from orchestrator.permission import permit
 from orchestrator.planning import Prior, plan
-from orchestrator.replanning import prior_of, worth_replanning
+from orchestrator.replanning import note_replan, prior_of, worth_replanning
 from orchestrator.resumption import Point
 from orchestrator.rollback import Rollback, left_behind, roll_back
 from orchestrator.settlement import go_on, is_open, settle_open
@@ -119,8 +119,7 @@ class Pursuit:
         prior = prior_of(program, lines, result, earlier)
         version = program.proposal.version + 1
         self.replans += 1
-        body: dict[str, JsonValue] = {"version": version, "reasons": list(prior.reasons)}
-        self.archive.append("replan", {**body, "banned": list[JsonValue](sorted(prior.banned))})
+        note_replan(self.archive, version, prior)
         self.setup.listener.replanning(version, prior.reasons)
         return prior
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from pydantic import JsonValue
+
 from dagwright.feedback import Feedback
 from dagwright.program import Program
+from executor.archive.archive import Archive
 from executor.engine.engine import EngineResult
 from executor.workflow.block import controls_of
 from executor.workflow.instance import parts_of
@@ -37,6 +40,16 @@ def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, e
         reasons=(*(earlier.reasons if earlier else ()), *reasons),
         banned=banned | (earlier.banned if earlier else frozenset[str]()),
     )
+
+
+def note_replan(archive: Archive, version: int, prior: Prior, *, settled: bool = False) -> None:
+    """Writes down that a further version is made, and what it knows, so that a resumed run knows it too.
+
+    `settled` says that it is the same plan, after a question about an effect was answered.
+    """
+    body: dict[str, JsonValue] = {"version": version, "reasons": list(prior.reasons)}
+    body |= {"settled": True} if settled else {}
+    archive.append("replan", {**body, "banned": list[JsonValue](sorted(prior.banned))})
 
 
 def finished_of(program: Program, lines: Mapping[str, str], outputs: Collection[str]) -> tuple[Finished, ...]:

@@ -6,8 +6,7 @@ interrupted is gone on with. What could not be taken back is named with what a p
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import cast
 
@@ -16,12 +15,11 @@ from pydantic import JsonValue
 from dagwright.canonical import Sha256
 from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.llm.model import Model
-from dagwright.program import Program
 from executor.archive.archive import Archive
 from executor.ledger.effects import effects_of
 from executor.worker.compensation import Compensator, Undone, before
-from orchestrator.approval import Refused, standing
-from orchestrator.ledgers import opened_ledger
+from orchestrator.approval import DECISIONS, Refused, standing
+from orchestrator.execution import working
 from orchestrator.permission import ask
 from orchestrator.resumption import point_of
 from orchestrator.setup import Setup
@@ -73,16 +71,18 @@ def roll_back(
         Cancelled: it was stopped; it can be gone on with.
         ArchiveError: the disk refuses.
     """
-    due = due_of(archive, setup.rules)
-    earlier = tuple(Undone(effect=it, state="undone") for it in effects_of(archive) if it.entry.state == "undone")
+    effects = effects_of(archive)
+    due = due_of(effects, archive, setup.rules)
+    earlier = tuple(Undone(effect=it, state="undone") for it in effects if it.entry.state == "undone")
     if not due:
         return Rollback(run=archive.run, results=earlier)
     if not requested and setup.policy.rollback == "on_request":
         return Rollback(run=archive.run, results=tuple(_held(it, "policy waits for a request") for it in due))
-    if begun_of(archive.events()) is None:
+    if begun_of(archive.events("rollback")) is None:
         archive.append("rollback", {"state": "begun", "status": status, "reason": reason})
     refused = _refused(due, setup, archive)
-    with compensators(due, setup, archive, model) as found:
+    programs = {item.program.hash: item.program for item in due}
+    with working(Compensator, programs.values(), setup, archive, model) as found:
         results = (*earlier, *_taken_back(due, found, refused, setup))
     body: list[JsonValue] = [result.as_json() for result in results]
     archive.append("rollback", {"state": "ended", "effects": body})
@@ -120,8 +120,14 @@ def compensate_run(run: str, setup: Setup) -> Rollback:
         status, reason = (ended.status, ended.reason) if ended else ("failed", "a person asked for it to be undone")
         rollback = roll_back(archive, setup, setup.model, status=status, reason=reason, requested=True)
         if ended is None:
-            outcome = Outcome(run=run, status=status, reason=reason, replans=point.replans)
-            outcome = outcome.model_copy(update={"undone": rollback.undone, "not_undone": rollback.standing})
+            outcome = Outcome(
+                run=run,
+                status=status,
+                reason=reason,
+                replans=point.replans,
+                undone=rollback.undone,
+                not_undone=rollback.standing,
+            )
             archive.append("outcome", outcome.model_dump(mode="json"))
         return rollback
 
@@ -147,46 +153,16 @@ def shown_effects(archive: Archive) -> list[JsonValue]:
 
 def _refused(due: Iterable[Due], setup: Setup, archive: Archive) -> dict[str, str]:
     """Asks about the compensations that policy asks about; gives who refused, by key of the effect."""
-    refused: dict[str, str] = {}
+    given, refused = standing(archive.events(*DECISIONS)), dict[str, str]()
     for item in due:
         question = item.question(archive)
-        if question is None or question.digest in standing(archive.events()):
+        if question is None or question.digest in given:
             continue
         try:
             ask(question, setup, archive)
         except Refused as error:
             refused[item.effect.entry.key] = str(error)
     return refused
-
-
-@contextmanager
-def compensators(due: Iterable[Due], setup: Setup, archive: Archive, model: Model) -> Generator[dict[str, Compensator]]:
-    """Gives a compensator for each program, by its hash, for as long as the context lasts."""
-    from executor.bindings import close
-
-    programs: dict[str, Program] = {item.program.hash: item.program for item in due}
-    approvals, found = standing(archive.events()), dict[str, Compensator]()
-    runners = setup.runners(model)
-    setup.executing.set()
-    try:
-        with opened_ledger(setup.shared, archive) as ledger:
-            for name, program in programs.items():
-                found[name] = Compensator(
-                    program,
-                    archive,
-                    runners,
-                    approvals=approvals,
-                    secrets=setup.secrets,
-                    breakers=setup.breakers,
-                    ledger=ledger,
-                    tenant=setup.tenant,
-                )
-            yield found
-    finally:
-        setup.executing.clear()
-        for compensator in found.values():
-            compensator.close()
-        close(runners)
 
 
 def _taken_back(

@@ -19,15 +19,16 @@ from executor.archive.archive import Archive
 from executor.engine.engine import EngineResult
 from executor.ledger.effects import Effect, effects_of
 from executor.ledger.ledger import Ledger, Settlement
+from executor.worker.compensation import Compensator
 from executor.worker.guard import check_schema
-from orchestrator.approval import standing
+from orchestrator.approval import DECISIONS, standing
+from orchestrator.execution import working
 from orchestrator.planning import Prior, prove
-from orchestrator.replanning import finished_of
+from orchestrator.replanning import finished_of, note_replan
 from orchestrator.resumption import rules_of
-from orchestrator.rollback import compensators
 from orchestrator.setup import Setup
 from orchestrator.strategy.strategy import Planned
-from orchestrator.undoing import Due, doubt_of, programs_of
+from orchestrator.undoing import doubt_of, programs_of
 
 AUTOMATIC = 3
 """How often policy may undo one step's effect and have it tried again before a person is asked."""
@@ -90,9 +91,8 @@ def go_on(
         reasons=earlier.reasons if earlier else (),
         banned=earlier.banned if earlier else frozenset(),
     )
-    body: dict[str, JsonValue] = {"version": version, "reasons": list(prior.reasons), "settled": True}
     with archive.batch():
-        archive.append("replan", {**body, "banned": list[JsonValue](sorted(prior.banned))})
+        note_replan(archive, version, prior, settled=True)
         proposal = program.proposal.model_copy(update={"version": version})
         following = prove(Planned(proposal=proposal, lines=lines), setup, archive, prior)
         _carry_over(program, following, archive)
@@ -101,7 +101,7 @@ def go_on(
 
 def _carry_over(program: Program, following: Program, archive: Archive) -> None:
     """Gives the approvals of a program to the version that differs in its number alone."""
-    given = standing(archive.events())
+    given = standing(archive.events(*DECISIONS))
     for item in following.steps:
         step = item.step.step_id
         approval = given.get(program.approval_digest(step))
@@ -112,13 +112,11 @@ def _carry_over(program: Program, following: Program, archive: Archive) -> None:
 
 def _compensated(effect: Effect, program: Program, setup: Setup, archive: Archive, model: Model) -> str | None:
     """Gives None where the effect was taken back, so that it can be tried again; else why it was not."""
-    item = program.by_id[effect.step]
     again = sum(it.entry.state == "undone" and it.entry.step == effect.entry.step for it in effects_of(archive))
     automatic = doubt_of(effect, program.policy) == "compensate" and again < AUTOMATIC
     if not effect.wanted and not automatic:
         return ""
-    due = Due(effect=effect, item=item, program=program)
-    with compensators((due,), setup, archive, model) as found:
+    with working(Compensator, (program,), setup, archive, model) as found:
         result = found[program.hash].undo(effect, setup.cancelled)
     return None if result.state == "undone" else result.why
 

@@ -14,8 +14,8 @@ from dagwright.feedback import OutcomeStatus
 from dagwright.policy import Policy
 from dagwright.program import Program, ProgramStep
 from executor.archive.archive import Archive
-from executor.ledger.effects import Effect, effects_of
-from executor.worker.compensation import Undoing, to_undo, undoing_of
+from executor.ledger.effects import Effect
+from executor.worker.compensation import Undoing, undoing_of
 from executor.worker.guard import action_for
 from orchestrator.approval import Question
 from orchestrator.resumption import program_at
@@ -31,6 +31,11 @@ class Due:
     """Its step."""
     program: Program
     """The program that meant it."""
+
+    @property
+    def stands(self) -> bool:
+        """Whether it happened, or may have."""
+        return self.effect.entry.state == "done" or self.effect.is_open
 
     def undoing(self, archive: Archive) -> Undoing | None:
         """Gives the call that takes it back; None where none can be made."""
@@ -55,16 +60,21 @@ class Due:
         return not effect.is_open or effect.wanted or doubt_of(effect, self.program.policy) == "compensate"
 
 
-def due_of(archive: Archive, rules: tuple[OwnRule, ...]) -> tuple[Due, ...]:
-    """Gives the effects of a run that stand, or may stand, and are to be taken back, in the order of doing so.
+def due_of(effects: Iterable[Effect], archive: Archive, rules: tuple[OwnRule, ...]) -> tuple[Due, ...]:
+    """Gives those of a run's effects that stand, or may stand, and are to be taken back, in the order of doing so.
 
     Raises:
         ArchiveError: a program does not certify to the hash that the archive names.
     """
-    effects = effects_of(archive)
-    meant = {effect.program for effect in effects if effect.undoes is None}
-    programs = programs_of(archive, rules, meant)
-    return tuple(Due(effect=effect, item=item, program=program) for effect, item, program in to_undo(effects, programs))
+    meant = [effect for effect in effects if effect.undoes is None]
+    programs = programs_of(archive, rules, {effect.program for effect in meant})
+    found = [(effect, programs[effect.program]) for effect in meant if effect.program in programs]
+    due = [
+        Due(effect=effect, item=program.by_id[effect.step], program=program)
+        for effect, program in found
+        if effect.step in program.by_id
+    ]
+    return tuple(item for item in due if item.stands and item.item.step.rollback_strategy in ("compensate", "manual"))
 
 
 def programs_of(archive: Archive, rules: tuple[OwnRule, ...], hashes: Iterable[Sha256]) -> dict[Sha256, Program]:

@@ -196,13 +196,11 @@ class Archive:
         """Makes all that was added survive a loss of power. Errors as for `append`."""
         self._database.sync()
 
-    def events(self, kind: EventKind | None = None, *, after: int = -1) -> Iterator[Event]:
-        """Gives the events in order, only those of a kind if one is given, with `seq` > `after`."""
-        query = "SELECT seq, time, kind, body, prev, hash FROM event WHERE seq > ?"
-        rows = self.rows(
-            query + (" AND kind = ?" if kind else "") + " ORDER BY seq", (after, kind) if kind else (after,)
-        )
-        for seq, time, found, body, prev, digest in rows:
+    def events(self, *kinds: EventKind, after: int = -1) -> Iterator[Event]:
+        """Gives the events in order, only those of some kinds if any is given, with `seq` > `after`."""
+        only = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        query = f"SELECT seq, time, kind, body, prev, hash FROM event WHERE seq > ?{only} ORDER BY seq"  # noqa: S608
+        for seq, time, found, body, prev, digest in self.rows(query, (after, *kinds)):
             try:
                 parsed = datetime.fromisoformat(time)
                 value = json.loads(body)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from dagwright.exceptions import ArchiveError
 from executor.archive.archive import Archive
-from executor.archive.folder import DATABASE
+from executor.archive.folder import DATABASE, folder_of
 
 _MAX_MEMBERS = 100_000
 _UNREADABLE = (OSError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError)
@@ -31,9 +31,9 @@ def export(home: Path, run: str, target: Path) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
         with tempfile.TemporaryDirectory() as scratch, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as bundle:
-            database = Path(scratch) / "archive.db"
-            _copy(folder / "archive.db", database)
-            bundle.write(database, f"{run}/archive.db")
+            database = Path(scratch) / DATABASE
+            _copy(folder / DATABASE, database)
+            bundle.write(database, f"{run}/{DATABASE}")
             for name in ("inputs", "files"):
                 for path in sorted((folder / name).rglob("*")):
                     if path.is_file() and not path.is_symlink():
@@ -53,7 +53,7 @@ def import_run(source: Path, home: Path) -> str:
     try:
         with zipfile.ZipFile(source) as bundle:
             run = _checked(bundle, source)
-            folder = home / "runs" / run
+            folder = folder_of(home, run)
             if folder.exists():
                 raise ArchiveError(f"run {run!r} exists already in {str(home)!r}")
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -101,8 +101,8 @@ def _checked(bundle: zipfile.ZipFile, source: Path) -> str:
         for name in names
     )
     if len(roots) != 1 or not safe or len(names) > _MAX_MEMBERS:
-        raise ArchiveError(f"{str(source)!r} is not an exported run: one folder with archive.db, inputs and files")
+        raise ArchiveError(f"{str(source)!r} is not an exported run: one folder with {DATABASE}, inputs and files")
     run = roots.pop()
-    if PurePosixPath(run, "archive.db") not in names:
-        raise ArchiveError(f"{str(source)!r} is not an exported run: it has no archive.db")
+    if PurePosixPath(run, DATABASE) not in names:
+        raise ArchiveError(f"{str(source)!r} is not an exported run: it has no {DATABASE}")
     return run

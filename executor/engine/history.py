@@ -10,11 +10,10 @@ Programs are known from `program` events with `{program, proposal, catalogue}`, 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator, Mapping
 from graphlib import TopologicalSorter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from weakref import WeakValueDictionary
 
 from pydantic import JsonValue
@@ -23,7 +22,6 @@ from dagwright.canonical import Sha256, sha256
 from dagwright.catalogue import Catalogue
 from dagwright.control import Control
 from dagwright.event import EventKind
-from dagwright.exceptions import ArchiveError
 from dagwright.feedback import ErrorRecord, Feedback
 from dagwright.proposal import Proposal
 from dagwright.value import InputReference, StepReference, leaves
@@ -247,13 +245,8 @@ class History:
 
     def _events(self, *kinds: EventKind, after: int = -1) -> Iterator[tuple[int, EventKind, dict[str, Any]]]:
         """Gives number, kind and body of the events of some kinds, in order."""
-        places = ", ".join("?" * len(kinds))
-        query = f"SELECT seq, kind, body FROM event WHERE seq > ? AND kind IN ({places}) ORDER BY seq"  # noqa: S608
-        for seq, kind, text in self._archive.rows(query, (after, *kinds)):
-            try:
-                yield seq, kind, json.loads(text)
-            except ValueError as error:
-                raise ArchiveError(f"event {seq} of run {self._archive.run!r} is damaged: {error}") from error
+        for event in self._archive.events(*kinds, after=after):
+            yield event.seq, event.kind, cast("dict[str, Any]", event.body)
 
     def _proposal(self, program: Sha256) -> Proposal:
         return Proposal.model_validate(self._archive.get(self._programs[program]["proposal"]))

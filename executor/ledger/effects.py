@@ -8,9 +8,19 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256
+from dagwright.event import EventKind
 from executor.archive.archive import Archive
 from executor.ledger.ledger import Entry, Ledger
 from executor.workflow.instance import parts_of
+
+
+_EVENTS: tuple[EventKind, ...] = (
+    "effect.intended",
+    "effect.done",
+    "effect.unknown",
+    "effect.settled",
+    "effect.undone",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +56,9 @@ def effects_of(archive: Archive) -> tuple[Effect, ...]:
     meant: dict[str, Mapping[str, JsonValue]] = {}
     done: dict[str, int] = {}
     wanted: set[str] = set()
-    for event in archive.events():
+    for event in archive.events(*_EVENTS):
         body = event.body
-        if not event.kind.startswith("effect.") or not isinstance(body, dict):
+        if not isinstance(body, dict):
             continue
         key = str(body["key"])
         wanted.discard(key)

@@ -17,15 +17,19 @@ from dagwright.canonical import Sha256, sha256
 from dagwright.event import EventKind
 from executor.archive.archive import Archive
 
-EffectState = Literal["intended", "done", "not_done", "unknown", "undone"]
-"""`not_done`: it was tried and surely did not happen; `undone`: it happened, or may have, and was taken back."""
+EffectState = Literal["intended", "done", "not_done", "unknown", "undone", "not_happened"]
+"""`not_done`: it was tried and surely did not happen, its tool says; `not_happened`: that is what a person says of
+one of unknown outcome; `undone`: it happened, or may have, and was taken back."""
+
+SPENT: frozenset[EffectState] = frozenset(("undone", "not_happened"))
+"""States of keys that nothing is tried under again."""
 
 Settlement = Literal["happened", "not_happened", "undone", "compensate"]
 """What a person says of an effect: `undone` is taken back by hand, `compensate` asks for its compensation."""
 
 _SETTLED: dict[Settlement, EffectState] = {
     "happened": "done",
-    "not_happened": "not_done",
+    "not_happened": "not_happened",
     "undone": "undone",
     "compensate": "unknown",
 }
@@ -55,8 +59,8 @@ def idempotency_key(lineage: str, step: str, arguments: JsonValue) -> Sha256:
 
 
 def current_of(key: Sha256, find: Callable[[Sha256], Entry | None]) -> tuple[Sha256, Entry | None]:
-    """Gives the first key of an effect under which it was not undone, and what is known of it under that."""
-    while (entry := find(key)) is not None and entry.state == "undone":
+    """Gives the first key of an effect that is not spent, and what is known of it under that."""
+    while (entry := find(key)) is not None and entry.state in SPENT:
         key = sha256({"after": key})
     return key, entry
 
@@ -65,7 +69,7 @@ class EffectLedger(Protocol):
     """What the guarded worker writes effects down in. Thread-safe; `Ledger` says what each method does."""
 
     def key(self, run: str, step: str, operation: str, arguments: JsonValue) -> Sha256:
-        """Gives the idempotency key of an effect, before it was ever undone."""
+        """Gives the first idempotency key of an effect."""
         ...
 
     def find(self, key: Sha256) -> Entry | None:
@@ -106,7 +110,7 @@ class Ledger:
         self._archive = archive
 
     def key(self, run: str, step: str, operation: str, arguments: JsonValue) -> Sha256:
-        """Gives the idempotency key of an effect, before it was ever undone: an effect is one of its run."""
+        """Gives the first idempotency key of an effect: an effect is one of its run."""
         return idempotency_key(run, step, arguments)
 
     def find(self, key: Sha256) -> Entry | None:
@@ -118,9 +122,10 @@ class Ledger:
         return self._select("ORDER BY key", ())
 
     def current(self, key: Sha256) -> tuple[Sha256, Entry | None]:
-        """Gives the key under which an effect is to be tried, another one after each time that it was undone.
+        """Gives the key under which an effect is to be tried, another one after each that is spent.
 
-        A provider that knows the old key would answer it with what is no longer there. With it comes what
+        A provider that knows the old key would answer it: with what is no longer there where the effect was
+        undone, and that it does not know where a person says that it did not happen. With the key comes what
         `find` gives for it.
         """
         return current_of(key, self.find)

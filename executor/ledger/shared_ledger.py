@@ -21,7 +21,7 @@ from pydantic import JsonValue
 from dagwright.canonical import Sha256, sha256
 from dagwright.exceptions import ToolUnavailable, Unreachable
 from executor.archive.archive import Archive
-from executor.ledger.ledger import EffectState, Entry, Ledger, current_of
+from executor.ledger.ledger import SPENT, EffectState, Entry, Ledger, current_of
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -36,7 +36,7 @@ INSERT INTO dagwright_effect (key, scope, run, step, operation, state) VALUES (%
 ON CONFLICT (key) DO UPDATE SET
     run = excluded.run, step = excluded.step, state = 'intended', output = NULL, changed = now()
 WHERE dagwright_effect.state = 'not_done'
-   OR (dagwright_effect.run = excluded.run AND dagwright_effect.state NOT IN ('done', 'undone'))
+   OR (dagwright_effect.run = excluded.run AND dagwright_effect.state NOT IN ('done', 'undone', 'not_happened'))
 RETURNING key
 """
 _STATE: Final = """
@@ -91,7 +91,7 @@ class SharedLedger:
         run, step, operation, state, output = shared
         if run == self._archive.run:
             return self._agreed(own, state) if own is not None else None
-        if state in ("done", "undone"):
+        if state == "done" or state in SPENT:
             return self._taken_over(key, step, operation, state, output)
         return None
 

@@ -9,7 +9,7 @@ unless the compensation is idempotent.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -127,20 +127,6 @@ def _step(name: str, item: ProgramStep, compensation: Compensation, arguments: M
         runtime_checks=(),
         needs_approval=compensation.needs_approval,
     )
-
-
-def to_undo(
-    effects: Sequence[Effect], programs: Mapping[Sha256, Program]
-) -> Iterator[tuple[Effect, ProgramStep, Program]]:
-    """Gives the effects that stand, or may stand, and whose step is to be undone, in the order of undoing."""
-    for effect in effects:
-        program = programs.get(effect.program)
-        item = program.by_id.get(effect.step) if program is not None else None
-        if program is None or item is None or effect.undoes is not None:
-            continue
-        stands = effect.entry.state == "done" or effect.is_open
-        if stands and item.step.rollback_strategy in ("compensate", "manual"):
-            yield effect, item, program
 
 
 def before(program: Program, step: str) -> frozenset[str]:

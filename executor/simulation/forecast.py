@@ -31,10 +31,10 @@ from dagwright.program import Program
 from dagwright.tool import ControlBinding, ToolSpec
 from executor.engine.decide import Completed, Execution, Failed, Finish, Occurrence, Schedule, Stopped
 from executor.engine.jitter import jittered
-from executor.simulation.simulate import simulate, unknown_of
-from executor.simulation.virtual import Choices, VirtualLimits, VirtualRun
+from executor.simulation.simulate import denied, unknown_of
+from executor.simulation.virtual import Choices, VirtualLimits, VirtualRun, passes_of
 from executor.worker.breaker import Breaker, Breakers
-from executor.workflow.block import Role, role_of
+from executor.workflow.block import Role
 from executor.workflow.definition import WorkflowDef
 from executor.workflow.instance import parts_of
 from executor.workflow.order import graph_of
@@ -170,11 +170,9 @@ class _World:
     def __init__(self, program: Program, workflow: WorkflowDef, faults: Faults, seed: int, workers: int) -> None:
         self.program, self.workflow, self.seed, self.workers = program, workflow, seed, workers
         self.graph = graph_of(workflow)
-        self.specs = {item.step.step_id: item.spec for item in program.steps}
-        self.times = {item.task_id: item.times for item in program.steps if role_of(item) == "step"}
-        self.rates = _rates(self.specs.values(), faults)
-        rows = simulate(program, workflow, workers=workers).steps
-        self.denied = {row.step for row in rows if row.action == "deny"}
+        self.times = passes_of(program)
+        self.rates = _rates((item.spec for item in program.steps), faults)
+        self.denied = {item.step.step_id for item in program.steps if denied(program, item)}
         goal, budget = program.proposal.goal.constraints, program.policy.budget
         self.max_cost = _least(goal.max_cost, budget.max_cost)
         self.max_calls = _least(goal.max_calls, budget.max_calls)
@@ -258,7 +256,7 @@ class _Run:
 
     def _attempt(self, schedule: Schedule, now: float) -> tuple[float, Occurrence]:
         step, number = parts_of(schedule.step)
-        spec = self._world.specs[step]
+        spec = self._world.program.by_id[step].spec
         if isinstance(spec.binding, ControlBinding):
             return 0.0, Completed(schedule.step, schedule.attempt, self._choices(step, number))
         if step in self._world.denied:

@@ -16,10 +16,9 @@ from dagwright.reach import destinations
 from dagwright.tool import BindingKind, ControlBinding, Effect, HttpBinding, ToolSpec
 from dagwright.value import StepReference, leaves
 from executor.engine.decide import Completed, Execution, Failed, Occurrence, Schedule
-from executor.simulation.virtual import Choices, VirtualLimits, VirtualRun
+from executor.simulation.virtual import Choices, VirtualLimits, VirtualRun, passes_of
 from executor.worker.guard import action_for, check_places, resources
 from executor.worker.resolve import filled, resolve
-from executor.workflow.block import role_of
 from executor.workflow.definition import WorkflowDef
 from executor.workflow.instance import parts_of
 from executor.workflow.order import graph_of
@@ -82,10 +81,6 @@ class Simulation(Frozen):
     unknown: tuple[str, ...] = ()
     """Operations without stated latency or cost."""
 
-    def as_json(self) -> JsonValue:
-        """Gives it as JSON."""
-        return self.model_dump(mode="json")
-
 
 def simulate(program: Program, workflow: WorkflowDef, *, workers: int = PARALLEL) -> Simulation:
     """Runs a compiled program on a virtual clock with at most `workers` attempts at a time.
@@ -121,10 +116,9 @@ class _Walk:
     def __init__(self, program: Program, workflow: WorkflowDef, workers: int) -> None:
         self._program, self._workflow, self._workers = program, workflow, workers
         self._graph = graph_of(workflow)
-        self._specs = {item.step.step_id: item.spec for item in program.steps}
-        self._counts = {item.task_id: item.times for item in program.steps if role_of(item) == "step"}
+        self._counts = passes_of(program)
         retries = {definition.name: definition.retry_count for definition in workflow.task_defs}
-        self.tries = {spec.name: 1 + retries.get(spec.name, 0) for spec in self._specs.values()}
+        self.tries = {item.spec.name: 1 + retries.get(item.spec.name, 0) for item in program.steps}
         """Attempts at a step, by its operation."""
 
     def times(self, *, latest: bool) -> dict[str, tuple[float, float]]:
@@ -134,7 +128,7 @@ class _Walk:
 
         def attempt(schedule: Schedule, now: float) -> tuple[float, Occurrence]:
             step, number = parts_of(schedule.step)
-            spec = self._specs[step]
+            spec = self._program.by_id[step].spec
             begun = now + limits.pause(spec, now)
             limits.note(spec, begun)
             seconds = begun - now + _seconds(spec, latest=latest)
@@ -165,7 +159,7 @@ def _row(
 ) -> SimulatedStep:
     step, spec = item.step.step_id, item.spec
     known, pending = _arguments(program, item)
-    action, reason, places = _policy(program, item, known, decided=not pending)
+    action, reason = _policy(program, item, known, decided=not pending)
     return SimulatedStep(
         step=step,
         operation=spec.name,
@@ -177,7 +171,7 @@ def _row(
         action=action,
         reason=reason,
         decided=not pending or isinstance(spec.binding, ControlBinding),
-        places=places,
+        places=_places(spec, known),
         arguments=known,
         pending=pending,
         credential=spec.binding.credential if isinstance(spec.binding, HttpBinding | WorkerBinding) else None,
@@ -202,21 +196,32 @@ def _arguments(program: Program, item: ProgramStep) -> tuple[dict[str, JsonValue
     return {name: value for name, value in complete.items() if name not in pending}, pending
 
 
+def denied(program: Program, item: ProgramStep) -> bool:
+    """Whether the worker's guard would refuse a step, as far as values are known before anything runs."""
+    known, pending = _arguments(program, item)
+    return _policy(program, item, known, decided=not pending)[0] == "deny"
+
+
 def _policy(
     program: Program, item: ProgramStep, known: Mapping[str, JsonValue], *, decided: bool
-) -> tuple[Action, str, tuple[str, ...]]:
-    """Gives what the worker's guard would say, as far as values are known before anything runs, and the places."""
+) -> tuple[Action, str]:
+    """Gives what the worker's guard would say, as far as values are known before anything runs, and why."""
     spec = item.spec
     if isinstance(spec.binding, ControlBinding):
-        return "allow", "controls a block", ()
-    reached = tuple(f"{found.kind}:{found}" for found in destinations(spec.binding))
-    places = reached + _ASKED.get(spec.binding.kind, ()) + resources((*spec.reads, *spec.writes), known)
+        return "allow", "controls a block"
     action, reason = action_for(spec, known, program.policy) if decided else ("allow", "certified")
     try:
         check_places(spec, known, program.policy)
     except GuardViolation as error:
-        return "deny", str(error), places
-    return "ask" if item.needs_approval and action == "allow" else action, reason, places
+        return "deny", str(error)
+    return "ask" if item.needs_approval and action == "allow" else action, reason
+
+
+def _places(spec: ToolSpec, known: Mapping[str, JsonValue]) -> tuple[str, ...]:
+    if isinstance(spec.binding, ControlBinding):
+        return ()
+    reached = tuple(f"{found.kind}:{found}" for found in destinations(spec.binding))
+    return reached + _ASKED.get(spec.binding.kind, ()) + resources((*spec.reads, *spec.writes), known)
 
 
 def _nothing(step: str) -> JsonValue:

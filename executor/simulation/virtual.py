@@ -7,6 +7,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from dagwright.model import Interval
 from dagwright.program import Program
 from dagwright.tool import ToolSpec
 from executor.engine.decide import Cancel, Command, Execution, Finish, Occurrence, Schedule, Skip, Stopped
@@ -106,6 +107,11 @@ class VirtualLimits:
         """Takes in that an operation is called."""
         if spec.rate_limit is not None:
             self._calls.setdefault(spec.name, []).append(now)
+
+
+def passes_of(program: Program) -> dict[str, Interval]:
+    """Gives, by task, how often its steps are run."""
+    return {item.task_id: item.times for item in program.steps if role_of(item) == "step"}
 
 
 Passes = Callable[[str, Role], int]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from dagwright.program import Program
+    from executor.simulation.forecast import Forecast
+    from executor.workflow.definition import WorkflowDef
     from orchestrator.setup import Setup
 
 ProposalFile = Annotated[Path, typer.Argument(metavar="PROPOSAL", help="A proposal in JSON, `-` for standard input.")]
@@ -140,22 +142,28 @@ def estimate(program: Program, sampled: sampling.Sampling | None = None, *, json
 
     Where runs are to be drawn, how they end and what they take follows.
     """
-    from executor.simulation.forecast import forecast
     from executor.simulation.simulate import simulate
     from executor.workflow.compile import compile_workflow
     from orchestrator.view import estimate as bounds
-    from orchestrator.view import forecast as chances
     from orchestrator.view.terminal import console
 
     workflow = compile_workflow(program)
     simulation = simulate(program, workflow)
-    found = forecast(program, workflow, sampled.faults, runs=sampled.runs, seed=sampled.seed) if sampled else None
+    found = _drawn(program, workflow, sampled) if sampled else None
     if json:
         put_json(simulation if found is None else {**simulation.model_dump(mode="json"), "forecast": found})
         return
     console().print(bounds.drawn(program, simulation))
     if found is not None:
+        from orchestrator.view import forecast as chances
+
         console().print(chances.drawn(found))
+
+
+def _drawn(program: Program, workflow: WorkflowDef, sampled: sampling.Sampling) -> Forecast:
+    from executor.simulation.forecast import forecast
+
+    return forecast(program, workflow, sampled.faults, runs=sampled.runs, seed=sampled.seed)
 
 
 def proven(path: Path, catalogue: list[str] | None = None, policy: str = "", rules: list[str] | None = None) -> Program:

@@ -91,9 +91,9 @@ def test_blocks_run_as_seldom_and_as_often_as_they_may(blocks: Any, name: str, t
     assert found.makespan is not None
     assert found.makespan.high >= rows["c1"].ends.high
     assert found.makespan.low <= rows["c1"].ends.low
-    assert Simulation.model_validate(found.as_json()) == found
+    assert Simulation.model_validate(found.model_dump(mode="json")) == found
 
 
 def test_it_is_json(build: Any) -> None:
     found = simulated(build.program(DIAMOND))
-    assert Simulation.model_validate(found.as_json()) == found
+    assert Simulation.model_validate(found.model_dump(mode="json")) == found

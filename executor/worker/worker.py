@@ -253,7 +253,7 @@ class GuardedWorker:
     ) -> _Calling[tuple[JsonValue, Sha256]]:
         """Tries an effect once, or finds that it has happened already; gives its outputs, checked and stored.
 
-        `key` is its idempotency key, before it was ever undone.
+        `key` is its first idempotency key.
         """
         spec, entry = item.spec, None
         if spec.effect != "read":

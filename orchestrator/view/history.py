@@ -53,7 +53,8 @@ def effects(found: list[dict[str, str]]) -> list[RenderableType]:
     """Gives a line per effect that was undone, stands although it should not, or is in doubt."""
     from rich.text import Text
 
-    words = {"done": ("stands", "red"), "undone": ("undone", "green"), "not_done": ("never happened", "dim")}
+    never = ("never happened", "dim")
+    words = {"done": ("stands", "red"), "undone": ("undone", "green"), "not_done": never, "not_happened": never}
     lines: list[RenderableType] = []
     for item in found:
         word, colour = words.get(item["state"], ("in doubt", "red"))

@@ -125,6 +125,23 @@ def test_what_was_undone_is_tried_under_another_key(open_ledger: Open, archive: 
     assert ledger.find(following) is None
 
 
+def test_what_a_person_says_did_not_happen_is_tried_under_another_key(open_ledger: Open, archive: Archive) -> None:
+    ledger = open_ledger(archive)
+    key = intended(ledger, archive)
+    ledger.unknown(key)
+    Ledger(archive).settle(key, "not_happened", by="me")
+    other, entry = ledger.current(key)
+    assert (other != key, entry, state(ledger, key)) == (True, None, "not_happened")
+    assert verify(archive) == ()
+
+
+def test_what_its_tool_says_was_not_done_is_tried_under_the_same_key(open_ledger: Open, archive: Archive) -> None:
+    ledger = open_ledger(archive)
+    key = intended(ledger, archive)
+    ledger.not_done(key)
+    assert ledger.current(key)[0] == key
+
+
 def test_what_was_written_is_there_when_it_is_opened_again(open_ledger: Open, tmp_path: Path) -> None:
     with Archive.create(tmp_path, "r") as archive:
         key = intended(open_ledger(archive), archive)
@@ -192,7 +209,7 @@ class TestShared:
             def late(key: str) -> Any:
                 found = find(key)
                 looked.append(key)
-                if len(looked) == 2:  # the worker has asked for the current key and for its entry
+                if len(looked) == 1:  # the worker has asked for the current key and what is known of it
                     assert found is None
                     assert code(pay(tmp_path, "other", shared, build, tool)) == "completed"
                 return found

@@ -325,6 +325,29 @@ def test_what_did_not_happen_is_tried(bench: Bench) -> None:
     bench.check(outcome.run)
 
 
+@dataclass
+class Remembering(Shop):
+    """A provider that answers a key whose end it did not see with that, for ever, as `examples/worker` does."""
+
+    begun: set[str] = field(default_factory=set[str])
+
+    def __call__(self, spec: Any, arguments: Any, context: Any) -> Any:
+        if context.idempotency_key in self.begun:
+            raise ToolUnavailable("it was begun before; its end was not seen", code="unknown_outcome")
+        self.begun.add(context.idempotency_key)
+        return super().__call__(spec, arguments, context)
+
+
+def test_what_did_not_happen_is_tried_under_a_key_that_its_provider_does_not_remember(bench: Bench) -> None:
+    bench.shop = Remembering(act=raising(b=[LATE, LATE]))
+    run = bench.run(*CHAIN).run
+    for _ in range(2):
+        settle(bench.home, run, "b", "not_happened", by="me")
+        outcome = bench.resume(run)
+    assert (outcome.status, bench.shop.effects) == ("done", ["order a", "note b", "order c"])
+    bench.check(run)
+
+
 def test_each_of_several_questions_is_asked_in_its_turn(bench: Bench) -> None:
     bench.shop.act = raising(a=[LATE], b=[LATE, LATE])
     run = bench.run(*CHAIN).run

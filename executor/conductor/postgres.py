@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote, urlsplit
 
 from dagwright.exceptions import InputError
+from dagwright.hosts import bracketed
 
 FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 """What an address looks like; password and port may be left out."""
@@ -76,5 +77,4 @@ class Postgres:
 
     @property
     def _place(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}/{quote(self.database, safe='')}"
+        return f"{bracketed(self.host)}:{self.port}/{quote(self.database, safe='')}"

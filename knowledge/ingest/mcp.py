@@ -12,18 +12,18 @@ from pydantic import JsonValue, ValidationError
 from dagwright.binding import McpBinding, McpCommand, McpServer, mcp_definition
 from dagwright.catalogue import Catalogue
 from dagwright.exceptions import CatalogueError
+from dagwright.hosts import bracketed
 from dagwright.label import FieldLabel, Label
 from dagwright.model import JsonSchema
 from dagwright.policy import Policy, Rule
 from dagwright.reach import Destination, destinations
 from dagwright.tool import Effect, Retry, ToolSpec
 from knowledge.document import Document, documents_of
+from knowledge.ingest.naming import CATALOGUE_NAME, RIGHT_NAME, operation_name
 from knowledge.ingest.schema import Dangling, SchemaReader
 
 Json = dict[str, JsonValue]
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_\-]{0,63}")
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_\-]+")
 _TEXT: JsonSchema = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}
 
 ASSUMPTIONS = (
@@ -66,8 +66,8 @@ def import_mcp(
     Raises:
         CatalogueError: the name is none, or no tool can be expressed.
     """
-    if not _NAME.fullmatch(name):
-        raise CatalogueError(name, [f"the name {name!r} must be a letter, then up to 63 letters, digits, '_' or '-'"])
+    if not CATALOGUE_NAME.fullmatch(name):
+        raise CatalogueError(name, [f"the name {name!r} {RIGHT_NAME}"])
     made: dict[str, ToolSpec] = {}
     notes: list[str] = []
     for tool in tools:
@@ -145,8 +145,8 @@ def _schema(schema: JsonValue, what: str) -> tuple[JsonSchema, list[str]]:
         jsonschema_rs.meta.validate(found)
     except Exception as error:
         raise ValueError(f"the schema of {what} is not valid: {str(error).splitlines()[0]}") from error
-    cuts = "; ".join(dict.fromkeys(reader.cuts))
-    return found, [f"the schema of {what} is cut: {cuts}"] if cuts else []
+    note = reader.cut_note(f"the schema of {what}")
+    return found, [note] if note else []
 
 
 def _outputs(schema: JsonValue) -> tuple[JsonSchema, list[str]]:
@@ -169,8 +169,7 @@ def _description(tool: Mapping[str, Any], called: str) -> str:
 
 
 def _operation(called: str, taken: Mapping[str, ToolSpec]) -> str:
-    plain = _NOT_IN_A_NAME.sub("_", called).strip("_-")
-    name = found = (plain if plain[:1].isalpha() else f"tool_{plain}")[:120]
+    name = found = operation_name(called, "tool")[:120]
     number = 2
     while found in taken:
         found, number = f"{name}_{number}", number + 1
@@ -191,7 +190,7 @@ def _policy(catalogue: Catalogue, name: str) -> Policy:
 
 
 def _address(found: Destination) -> str:
-    return f"[{found.name}]:{found.port}" if ":" in found.name else str(found)
+    return f"{bracketed(found.name)}:{found.port}"
 
 
 def _literal(text: str) -> str:

@@ -15,6 +15,7 @@ from dagwright.catalogue import Catalogue
 from dagwright.exceptions import CatalogueError, InputError
 from dagwright.tool import ToolSpec
 from knowledge.document import Document, documents_of
+from knowledge.ingest.naming import CATALOGUE_NAME, RIGHT_NAME, operation_name
 from knowledge.ingest.operation import Method, OperationReader
 from knowledge.ingest.parameters import Inexpressible
 from knowledge.ingest.schema import Dangling
@@ -30,7 +31,8 @@ METHODS: dict[str, Method] = {
     "head": "HEAD",
 }
 _INEXPRESSIBLE = ("options", "trace")
-_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_\-]+")
+LONGEST = 128
+"""Characters of an operation's name."""
 _URL = re.compile(r"^https?://[^/\s{}]+(/[^\s{}]*)?$")
 
 ASSUMPTIONS = (
@@ -141,8 +143,8 @@ def _loader() -> Any:
 
 
 def _problems(document: Json, name: str, base_url: str | None) -> Iterator[str]:
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_\-]{0,63}", name):
-        yield f"the API's name {name!r} must be a letter, then up to 63 letters, digits, '_' or '-'"
+    if not CATALOGUE_NAME.fullmatch(name):
+        yield f"the API's name {name!r} {RIGHT_NAME}"
     version = document.get("openapi")
     if "swagger" in document:
         yield f"at /swagger: version {document['swagger']!r} must be converted to OpenAPI 3 first"
@@ -226,16 +228,11 @@ def _read_operation(
 
 def _name(operation: Json, method: str, path: str, taken: set[str], ids: Counter[str]) -> tuple[str, tuple[str, ...]]:
     given = _operation_id(operation)
-    fallback = _sanitised(f"{method.lower()}{path}")
-    name = _sanitised(given) if given and ids[given] == 1 else fallback
+    fallback = operation_name(f"{method.lower()}{path}", "op")[:LONGEST]
+    name = operation_name(given, "op")[:LONGEST] if given and ids[given] == 1 else fallback
     number = 2
     while name in taken:
         name, number = f"{fallback[:120]}_{number}", number + 1
     if name == given:
         return name, ()
     return name, (f"named {name!r}: " + (f"its operationId is {given!r}" if given else "it has no operationId"),)
-
-
-def _sanitised(text: str) -> str:
-    name = _NOT_IN_A_NAME.sub("_", text).strip("_-")
-    return (name if name[:1].isalpha() else f"op_{name}")[:128]

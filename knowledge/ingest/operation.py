@@ -106,8 +106,7 @@ class OperationReader:
         if media is None:
             return {"type": "string"}, f"its response is {kinds_of(content)}, not JSON; taken as text"
         schema = self._schemas.read(media.get("schema", {}), "response")
-        cuts = "; ".join(dict.fromkeys(self._schemas.cuts))
-        return schema, f"the response's schema is cut: {cuts}" if cuts else None
+        return schema, self._schemas.cut_note("the response's schema")
 
 
 def _role(place: str, *, reads: bool) -> Role:

@@ -168,5 +168,5 @@ def _add_body(arguments: Arguments, reader: SchemaReader, body: Json) -> None:
     if isinstance(body.get("description"), str) and "description" not in schema:
         schema = schema | {"description": body["description"]}
     arguments.put(BODY, schema, "body", required=required)
-    if reader.cuts:
-        arguments.notes.append(f"the body's schema is cut: {'; '.join(dict.fromkeys(reader.cuts))}")
+    if note := reader.cut_note("the body's schema"):
+        arguments.notes.append(note)

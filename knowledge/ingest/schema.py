@@ -83,6 +83,11 @@ class SchemaReader:
                 break
         return found
 
+    def cut_note(self, what: str) -> str | None:
+        """Gives what is to be said of the schema that was read last; None where it is whole."""
+        cuts = "; ".join(dict.fromkeys(self.cuts))
+        return f"{what} is cut: {cuts}" if cuts else None
+
     def _schema(self, schema: JsonValue, depth: int) -> JsonSchema:
         if isinstance(schema, bool):
             return {} if schema else {"not": {}}

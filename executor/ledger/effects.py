@@ -13,7 +13,6 @@ from executor.archive.archive import Archive
 from executor.ledger.ledger import Entry, Ledger
 from executor.workflow.instance import parts_of
 
-
 _EVENTS: tuple[EventKind, ...] = (
     "effect.intended",
     "effect.done",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import Counter
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 
 from executor.archive.archive import Archive
@@ -18,7 +18,7 @@ from executor.conductor.native import Answer, Answers, every_task, instance_of
 from executor.conductor.news import Ended, Held, News
 from executor.engine.decide import Cancel, Command, Completed, Execution, Failed, Schedule, Skip, TimedOut
 from executor.engine.engine import Progress, ProgressState, StepResult
-from executor.engine.history import History
+from executor.engine.history import History, outstanding
 from executor.engine.threads import Threads
 from executor.workflow.definition import WorkflowDef
 from executor.workflow.instance import Instance, parts_of
@@ -57,14 +57,11 @@ class Attempts:
     def resume(self) -> None:
         """Folds over what the archive knows, as the embedded engine does."""
         known = self._history.scheduled()
-        commands = self._execution.start(self._history.inherited())
-        for occurrence in self._history.occurrences():
-            commands += self._execution.advance(occurrence)
+        commands = outstanding(self._execution, self._history)
         steps = set(self._execution.steps)
         self._owed = {step for step in self._history.finished() if parts_of(step)[0] in steps}
-        running = self._execution.running
         with self._run.archive.batch():
-            self._obey([c for c in commands if isinstance(c, Schedule) and running.get(c.step) == c.attempt], known)
+            self._obey(commands, known)
 
     def wanted(self, answering: int) -> Mapping[str, int]:
         """Gives how many tasks of each type are to be asked for, while so many answers are on their way.
@@ -172,7 +169,7 @@ class Attempts:
 
         self._threads.submit(job)
 
-    def _obey(self, commands: list[Command], known: Container[tuple[str, int]] = ()) -> None:
+    def _obey(self, commands: Sequence[Command], known: Container[tuple[str, int]] = ()) -> None:
         for command in commands:
             if isinstance(command, Skip):
                 self._tell(command.step, "skipped", 1)

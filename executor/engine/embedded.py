@@ -13,7 +13,7 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 
 from executor.archive.archive import Archive
 from executor.engine.decide import (
@@ -39,7 +39,7 @@ from executor.engine.engine import (
     StepResult,
     Worker,
 )
-from executor.engine.history import History
+from executor.engine.history import History, outstanding
 from executor.engine.jitter import jittered
 from executor.engine.threads import Threads
 from executor.workflow.definition import WorkflowDef
@@ -161,12 +161,9 @@ class _Drive:
     def _resume(self) -> None:
         """Folds over what the archive knows, then begins what is outstanding."""
         known = self._history.scheduled()
-        commands = self._execution.start(self._history.inherited())
-        for occurrence in self._history.occurrences():
-            commands += self._execution.advance(occurrence)
+        commands = outstanding(self._execution, self._history)
         with self._archive.batch(durable=False):
-            running = self._execution.running
-            self._obey([c for c in commands if isinstance(c, Schedule) and running.get(c.step) == c.attempt], known)
+            self._obey(commands, known)
         if self._workflow.timeout_seconds:
             self._at(self._workflow.timeout_seconds, Stopped("timed_out"))
         self._round([])
@@ -208,7 +205,7 @@ class _Drive:
             self._active.pop((step, attempt)).set()
         self._tell(step, "completed" if isinstance(occurrence, Completed) else "failed", attempt)
 
-    def _obey(self, commands: list[Command], known: Container[tuple[str, int]] = ()) -> None:
+    def _obey(self, commands: Sequence[Command], known: Container[tuple[str, int]] = ()) -> None:
         for command in commands:
             if isinstance(command, Schedule):
                 if (command.step, command.attempt) not in known:

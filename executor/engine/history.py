@@ -26,7 +26,7 @@ from dagwright.feedback import ErrorRecord, Feedback
 from dagwright.proposal import Proposal
 from dagwright.value import InputReference, StepReference, leaves
 from executor.archive.archive import Archive
-from executor.engine.decide import Completed, Failed, Finish, Occurrence, TimedOut
+from executor.engine.decide import Completed, Execution, Failed, Finish, Occurrence, Schedule, TimedOut
 from executor.engine.engine import StepResult
 from executor.workflow.instance import Choice, Instance, parts_of
 from validation.blocks import flat_steps
@@ -64,6 +64,15 @@ def optional_steps(proposal: Proposal) -> frozenset[str]:
     """Gives the steps, those that control blocks included, of the blocks that may fail."""
     optional = {item.task_id for item in proposal.decompositions if item.control is not None and item.control.optional}
     return frozenset(item.step.step_id for item in flat_steps(proposal) if item.task_id in optional)
+
+
+def outstanding(execution: Execution, history: History) -> list[Schedule]:
+    """Folds an execution that has not begun over what the archive knows; gives the attempts that are to be made."""
+    commands = execution.start(history.inherited())
+    for occurrence in history.occurrences():
+        commands += execution.advance(occurrence)
+    running = execution.running
+    return [item for item in commands if isinstance(item, Schedule) and running.get(item.step) == item.attempt]
 
 
 _SHARING = threading.Lock()

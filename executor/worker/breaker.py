@@ -53,14 +53,12 @@ class Breaker:
 
     def admit(self, now: float) -> float:
         """Gives 0 where a call may be made, else the seconds until one may be."""
-        if self.state == "open" and now >= self._until:
-            self.state = "half_open"
-            self._until = now + self.rule.delay  # the probe that never says what became of it
+        if self.state == "closed":
             return 0.0
-        if self.state == "half_open" and now >= self._until:
-            self._until = now + self.rule.delay
-            return 0.0
-        return 0.0 if self.state == "closed" else max(self._until - now, 0.001)
+        if now < self._until:
+            return max(self._until - now, 0.001)
+        self.state, self._until = "half_open", now + self.rule.delay  # a probe may never say what became of it
+        return 0.0
 
     def note(self, now: float, *, good: bool) -> None:
         """Takes in how a call ended."""

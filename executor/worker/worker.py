@@ -87,7 +87,6 @@ class GuardedWorker:
         *,
         approvals: Container[str] = (),
         secrets: Callable[[str], str | None] = lambda name: None,
-        limits: RateLimits | None = None,
         breakers: Breakers | None = None,
         ledger: EffectLedger | None = None,
         tenant: str = "default",
@@ -100,7 +99,6 @@ class GuardedWorker:
             runners: The runner of each kind of binding that the program uses.
             approvals: Digests (`Program.approval_digest`) of the steps that a person approved.
             secrets: Gives the value of a credential by its name.
-            limits: Shared among workers whose calls count together; None makes new ones.
             breakers: Shared among workers whose calls fail together; None makes new ones.
             ledger: Where effects are written down; None is the one in the archive.
             tenant: For whom the run is.
@@ -108,7 +106,7 @@ class GuardedWorker:
         self._program, self._archive, self._runners = program, archive, runners
         self._approvals, self._secrets, self._tenant = approvals, secrets, tenant
         self._history, self._ledger = History.shared(archive, program.hash), ledger or Ledger(archive)
-        self._limits, self._breakers = limits or RateLimits(), breakers or Breakers()
+        self._limits, self._breakers = RateLimits(), breakers or Breakers()
         self._scope, self._controls = Scope(program, self, archive.get), controls_of(program)
         self._threads, self._watch = Threads("tool"), Watch()
         self._reading, self._meaning = threading.Lock(), threading.Lock()

@@ -56,26 +56,6 @@ def graph_of(workflow: WorkflowDef) -> Graph:
     return _graph(workflow.name, workflow.tasks, set())
 
 
-def order_of(workflow: WorkflowDef) -> frozenset[tuple[str, str]]:
-    """Gives the strict partial order of a workflow's steps, each taken once: all pairs (earlier, later).
-
-    Raises:
-        InputError: as for `graph_of`.
-    """
-    graph_of(workflow)
-    nodes = {task.task_reference_name: Node(task, before) for task, before in _walk(workflow.tasks, (), deep=True)}
-    earlier: dict[str, frozenset[str]] = {}
-    for reference, node in _sorted(workflow.name, nodes).nodes.items():
-        direct = {name for name in node.before if nodes[name].task.type == "SIMPLE"}
-        earlier[reference] = frozenset(direct).union(*(earlier[name] for name in node.before))
-    return frozenset(
-        (before, reference)
-        for reference, befores in earlier.items()
-        if nodes[reference].task.type == "SIMPLE"
-        for before in befores
-    )
-
-
 def bodies_of(task: WorkflowTask) -> Mapping[str, Sequence[WorkflowTask]]:
     """Gives the tasks inside a task that are a graph of their own; by case for a SWITCH, else as `""`.
 
@@ -127,12 +107,9 @@ def _graph(name: str, tasks: Sequence[WorkflowTask], known: set[str]) -> Graph:
 
 
 def _walk(
-    tasks: Sequence[WorkflowTask], first: tuple[str, ...], *, deep: bool = False
+    tasks: Sequence[WorkflowTask], first: tuple[str, ...]
 ) -> Generator[tuple[WorkflowTask, tuple[str, ...]], None, tuple[str, ...]]:
-    """Gives each task with what comes before it, and at last what comes before whatever follows.
-
-    `deep`: also the tasks in graphs of their own, as if run once.
-    """
+    """Gives each task with what comes before it, and at last what comes before whatever follows."""
     previous, fork = first, None
     for task in tasks:
         reference = task.task_reference_name
@@ -143,20 +120,14 @@ def _walk(
         for branch in task.fork_tasks:
             if not branch:
                 raise InputError(f"fork {reference!r} has an empty branch")
-            yield from _walk(branch, (reference,), deep=deep)
+            yield from _walk(branch, (reference,))
         previous = (reference,)
-        for body in _inlined(task, deep=deep):
-            ends = yield from _walk(body, (reference,), deep=deep)
+        if task.type == "SUB_WORKFLOW" and not task.optional:
+            ends = yield from _walk(_inside(task), (reference,))
             previous = (*previous, *ends)
     if fork is not None:
         raise InputError(f"fork {fork!r} must be followed by a JOIN")
     return previous
-
-
-def _inlined(task: WorkflowTask, *, deep: bool) -> list[Sequence[WorkflowTask]]:
-    if task.type == "SUB_WORKFLOW" and not task.optional:
-        return [_inside(task)]
-    return list(bodies_of(task).values()) if deep else []
 
 
 def _sorted(name: str, nodes: dict[str, Node]) -> Graph:

@@ -23,7 +23,7 @@ from dagwright.exceptions import InputError, TransportError
 from executor.conductor.native import every_task
 from executor.engine.embedded import EmbeddedEngine
 from executor.workflow.compile import compile_workflow
-from executor.workflow.order import order_of
+from tests.executor.order import order_of
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 

@@ -21,7 +21,7 @@ from executor.replay.verify import verify
 from executor.simulation.simulate import simulate
 from executor.worker.worker import GuardedWorker
 from executor.workflow.compile import compile_workflow
-from executor.workflow.order import order_of
+from tests.executor.order import order_of
 from validation import certify
 
 NUMBER: dict[str, Any] = {"type": "number"}

@@ -17,7 +17,7 @@ from dagwright.tool import Retry
 from executor.workflow.chains import minimum_chains, reduced_predecessors
 from executor.workflow.compile import compile_workflow, task_def
 from executor.workflow.definition import WorkflowDef, WorkflowTask
-from executor.workflow.order import order_of
+from tests.executor.order import order_of
 
 GOLDEN = Path(__file__).parent / "golden"
 

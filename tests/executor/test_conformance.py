@@ -13,7 +13,7 @@ import pytest
 from dagwright.exceptions import InputError
 from executor.engine.jitter import SPREAD
 from executor.workflow.definition import WorkflowDef, WorkflowTask
-from executor.workflow.order import order_of
+from tests.executor.order import order_of
 
 DIAMOND = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}
 CROSSED = {"a": [], "b": [], "c": ["a", "b"], "d": ["b"], "e": ["c"], "f": ["d", "a"]}

@@ -24,7 +24,7 @@ from executor.engine.decide import (
 )
 from executor.workflow.compile import compile_workflow
 from executor.workflow.definition import WorkflowDef
-from executor.workflow.order import order_of
+from tests.executor.order import order_of
 
 RETRIES = 2
 

@@ -1,4 +1,4 @@
-"""Bindings that reach beyond this process, or compute without code of ours: transform, worker, kafka, mcp, code."""
+"""Bindings to workers, Kafka, MCP servers, expressions and code in a sandbox; `dagwright.tool` has the others."""
 
 from __future__ import annotations
 

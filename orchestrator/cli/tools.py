@@ -15,6 +15,9 @@ from orchestrator.cli.output import Json, put, put_json
 if TYPE_CHECKING:
     from knowledge import McpImport, OpenApiImport
 
+_WRITTEN = {"name", "rules", "allowed_hosts", "allowed_commands"}
+"""What of a policy to begin with is written down; all else is as it is where nothing is said."""
+
 app = typer.Typer(
     no_args_is_help=True,
     help="""Operations that plans may use: list them, import an API's, judge a catalogue.
@@ -111,17 +114,14 @@ def _from_server(source: str, credentials: Sequence[str], name: str, policy: Pat
     """Imports an MCP server's tools; writes the policy that asks about all that changes something."""
     import yaml
 
-    from dagwright.canonical import to_json
     from knowledge import import_mcp
     from orchestrator.servers import ask, server_of
 
     offer = ask(server_of(source, credentials))
     imported = import_mcp(offer.tools, name=name, server=offer.server, version=offer.version)
     if policy is not None:
-        told = {key: value for key, value in imported.policy if key in ("name", "rules", "allowed_hosts")}
-        if imported.policy.allowed_commands:
-            told["allowed_commands"] = imported.policy.allowed_commands
-        policy.write_text(yaml.safe_dump(to_json(told), sort_keys=False, allow_unicode=True), encoding="utf-8")
+        told = imported.policy.model_dump(mode="json", exclude_none=True, include=_WRITTEN)
+        policy.write_text(yaml.safe_dump(told, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return imported
 
 

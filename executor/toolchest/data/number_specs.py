@@ -11,7 +11,7 @@ NUMBER: JsonSchema = {"type": "number"}
 COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 
 _COUNTS: dict[str, JsonSchema] = dict.fromkeys(("count", "missing", "distinct"), COUNT)
-_GROUPING = (
+_GROUP_CUES = (
     "each", "every", "per", "by", "which", "group", "grouped", "across", "among", "between", "compare",
     "highest", "lowest", "most", "least", "best", "worst", "largest", "smallest", "distribution",
 )  # fmt: skip
@@ -31,7 +31,7 @@ GROUPING = (
         {"table": table(), "by": columns("Columns that make the groups.")},
         ROWS,
         rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
-        cues=_GROUPING,
+        cues=_GROUP_CUES,
     ),
     operation(
         "group_aggregate",
@@ -46,7 +46,7 @@ GROUPING = (
         },
         ROWS,
         rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
-        cues=_GROUPING,
+        cues=_GROUP_CUES,
     ),
     operation(
         "pivot_table",

@@ -34,11 +34,20 @@ TICK = 0.05
 GRACE = 2.0
 """Seconds that cancelled attempts get to come to an end."""
 
+STILL_SECONDS = 45.0
+"""How long an execution may stand still on a server that answers.
+
+A server that is killed while it starts a sub-workflow or looks at a join has reserved that for an hour.
+"""
+
+MISSED_SECONDS = 10.0
+"""Seconds between two looks at an execution after which nothing is known of the time between them."""
+
 Actions = list[Callable[[], None]]
 
 
 class ServerFailed(TransportError):
-    """Raised when a server ended an execution in which nothing had failed, as one can that was killed."""
+    """Raised when a server ended an execution in which nothing had failed, or forgot it, as one can that was killed."""
 
 
 class Drive:
@@ -52,7 +61,7 @@ class Drive:
         self._news: queue.SimpleQueue[News] = queue.SimpleQueue()
         self._attempts = Attempts(run, self._threads, self._news)
         self._orphans: set[str] = set()
-        self._moved = time.monotonic()
+        self._moved = self._looked = self._stood = time.monotonic()
         self._server_ended = False
 
     def to_end(self, cancelled: threading.Event) -> EngineResult:
@@ -96,6 +105,8 @@ class Drive:
             if end is not None and end.status != "completed":
                 break
             self._take(min(TICK, self._contact.ask(self._attempts.wanted(self._contact.answering))))
+            if self._looked > self._stood + STILL_SECONDS:
+                self._leave()
         assert self._execution.ended is not None
         return self._execution.ended
 
@@ -178,10 +189,40 @@ class Drive:
             elif task.status == "SCHEDULED" and self._attempts.is_step(task):
                 self._attempts.owe(task)
         self._orphans = orphans
+        self._note(view)
         if view.status not in ("RUNNING", "PAUSED"):
             self._server_ended = True
             self._conclude(view)
         return after
+
+    def _note(self, view: WorkflowView) -> None:
+        """Notes since when the server, which answers, has had nothing in hand of what is due."""
+        now = time.monotonic()
+        busy = view.status == "PAUSED" or self._attempts.running or self._contact.answering
+        if busy or now > self._looked + MISSED_SECONDS or any(map(self._in_hand, view.tasks)):
+            self._stood = now
+        self._looked = now
+
+    def _in_hand(self, task: TaskView) -> bool:
+        waits = self._attempts.is_step(task) or task.task_type == "WAIT"
+        return waits and task.status in ("SCHEDULED", "IN_PROGRESS")
+
+    def _leave(self) -> None:
+        """Ends an execution that stands still: what is archived is not lost by it.
+
+        Raises:
+            ServerFailed: where there was more to do; a new execution does it.
+        """
+        why = f"it stood still for {STILL_SECONDS:.0f} s"
+        try:
+            self._contact.end(f"dagwright: {why}")
+        except TransportError as error:  # as in any outage
+            self._stood = time.monotonic()
+            return self._contact.missed(error)
+        self._server_ended = True
+        if self._execution.ended is None:
+            raise ServerFailed(f"Conductor gave nothing to do for a run that is not done: {why}")
+        return None
 
     def _unheld(self, task: TaskView, orphans: set[str]) -> Actions:
         """An attempt is open on the server that nobody runs: its answer was lost, or its process died."""

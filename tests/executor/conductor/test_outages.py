@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
-from executor.conductor import server
-from executor.conductor.client import ConductorClient
+from executor.conductor import drive, server
+from executor.conductor.client import ConductorClient, WorkflowView
 from executor.conductor.outbox import Outbox
 from executor.workflow.compile import compile_workflow
 
@@ -29,6 +32,7 @@ def kill(home: Path) -> None:
     assert found.pid is not None
     process = psutil.Process(found.pid)
     process.kill()
+    process.wait(10)  # until its last thread has let go of its port
     until = time.monotonic() + 10
     while server.status(home).state != "down" and time.monotonic() < until:
         time.sleep(0.05)
@@ -90,6 +94,45 @@ def test_a_server_that_is_killed_and_started_again(journey: Any, tmp_path: Path)
         journey.assert_whole(journey.run(url, {2: fall_and_rise, 9: fall_and_rise}))
     finally:
         server.down(home)
+
+
+def reserve(home: Path) -> int:
+    """Leaves what the server was about to look at reserved for an hour, as a kill in the middle of a look does."""
+    with closing(sqlite3.connect(home / "conductor.db", isolation_level=None)) as database:
+        later = "popped = 1, offset_time_seconds = 3600, deliver_on = strftime('%Y-%m-%d %H:%M:%f', 'now', '+1 hour')"
+        return database.execute(f"UPDATE queue_message SET {later} WHERE queue_name = 'JOIN'").rowcount
+
+
+@pytest.mark.slow(reason="starts a server twice and waits")
+def test_an_execution_that_a_killed_server_forgot_is_begun_anew(
+    journey: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drive, "STILL_SECONDS", 8.0)
+    home, reserved = tmp_path / "server", list[int]()
+    url = server.up(silent, home=home).url
+    assert url is not None
+    port = server.status(home).port
+
+    def fall_and_forget() -> None:
+        kill(home)
+        reserved.append(reserve(home))
+        server.up(silent, home=home, port=port)
+
+    try:
+        journey.assert_whole(journey.run(url, {9: fall_and_forget}))
+        [view] = [view for view in forgotten(url, journey) if view.status == "TERMINATED"]
+        assert view.reason_for_incompletion == "dagwright: it stood still for 8 s"
+    finally:
+        server.down(home)
+    assert sum(reserved) > 0
+
+
+def forgotten(url: str, journey: Any) -> list[WorkflowView]:
+    """Gives the executions that a journey has had, whatever their correlation id."""
+    with closing(ConductorClient(url)) as client:
+        name = compile_workflow(journey.build.program(journey.order())).name
+        found = httpx.get(f"{url}/workflow/search", params={"query": f'workflowType="{name}"'}, timeout=20).json()
+        return [client.workflow(item["workflowId"]) for item in found["results"]]
 
 
 @pytest.mark.slow(reason="starts a PostgreSQL and two servers")

@@ -20,8 +20,6 @@ from dagwright.value import StepReference
 from decomposer.grounding import Grounding, categories
 from decomposer.scope import Scope, Variable, properties_of
 
-COMPARING = ("than", "above", "below", "relative", "compared", "share", "deviation", "difference")
-"""Words of goals that set rows against something made of these rows."""
 SCALARS = {"string", "number", "integer", "boolean"}
 
 
@@ -154,9 +152,10 @@ class CallGrammar:
 
         Rows may still be set against what was made of them where the goal compares.
         """
-        if isinstance(other, str) or any(self.grounding.mentions(word) for word in COMPARING):
+        if isinstance(other, str):
             return False
-        return _step_of(variable) in other.made_of or _step_of(other) in variable.made_of
+        is_own = _step_of(variable) in other.made_of or _step_of(other) in variable.made_of
+        return is_own and not self.grounding.compares
 
     def fitting(self, argument: Argument) -> Iterator[Variable]:
         """Gives the variables whose type fits an argument."""

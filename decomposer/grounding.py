@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from pydantic import JsonValue
+
+COMPARING = ("than", "above", "below", "relative", "compared", "share", "deviation", "difference")
+"""Words of goals that set rows against something made of these rows."""
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?(?!\w|-[A-Za-z])")
 """A number that stands alone: not that of a compound such as `3-step`."""
@@ -52,10 +56,15 @@ class Grounding:
             return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.written) is not None
         return re.search(rf"(?<!\w){re.escape(plain)}(?:s|es)?(?!\w)", self.text.replace("_", " ")) is not None
 
-    @property
+    @cached_property
     def counts(self) -> bool:
         """Whether it asks how many there are of something."""
         return any(self.has(words) for words in ("how many", "number of", "count", "counts"))
+
+    @cached_property
+    def compares(self) -> bool:
+        """Whether it sets rows against something made of these rows."""
+        return any(map(self.mentions, COMPARING))
 
     def has(self, words: str) -> bool:
         """Whether the goal has exactly these words, upper and lower case alike."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-
-from pydantic import JsonValue
 
 from dagwright.decomposition import ToolIntent
 from dagwright.goal import Goal
 from dagwright.model import JsonSchema
 from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
-from dagwright.value import LiteralValue, StepReference, Value, leaves
+from dagwright.value import StepReference, Value, leaves
 from decomposer.call import Call
 from decomposer.grounding import Grounding, ground
 from decomposer.owed import asked_values, giving, used_values
@@ -67,9 +65,8 @@ class Sheet:
         if not any(
             variable.loader and variable.loader.step_id == finished.draft.step_id for variable in self.scope.variables
         ):
-            self.scope = self.scope.with_outputs(
-                finished.draft.step_id, finished.schema, self._made_of(finished.draft.step_id)
-            )
+            made_of = self._behind(finished.draft.sources)
+            self.scope = self.scope.with_outputs(finished.draft.step_id, finished.schema, made_of)
 
     @property
     def label(self) -> str:
@@ -91,9 +88,11 @@ class Sheet:
 
     def owed(self) -> Offer | None:
         """Gives the calls that give what the goal asks for in so many words and no step has given; None for none."""
+        from validation.types import literals_of
+
         specs = self.operations.values()
         asked = asked_values(specs, self.grounding, self._columns())
-        given = used_values(specs, (_constants(draft) for draft in self.drafts))
+        given = used_values(specs, (literals_of(draft.intent.required_inputs) for draft in self.drafts))
         offer = replace(self.offer(answering=False), operations=giving(self.operations, asked - given))
         return offer if offer.operations and is_open(offer, self.grounding) else None
 
@@ -130,7 +129,7 @@ class Sheet:
         draft = Draft(step_id=self.label, intent=intent, spec=spec, evidence=self.context.evidence.get(spec.name, ()))
         schema = self._output_schema(spec, call)
         self._append(draft, schema)
-        self.scope = self.scope.with_outputs(draft.step_id, schema, self._made_of(draft.step_id))
+        self.scope = self.scope.with_outputs(draft.step_id, schema, self._behind(draft.sources))
         self.generated += 1
         self.calls[draft.step_id] = line
         shown = f"{draft.step_id} = {line}{self._comment(draft.step_id)}"
@@ -138,10 +137,10 @@ class Sheet:
         self.context.on_line(shown)
         return draft
 
-    def _made_of(self, step_id: str) -> frozenset[str]:
-        """Gives the steps that a step's outputs are made of."""
+    def _behind(self, steps: Iterable[str]) -> frozenset[str]:
+        """Gives some steps with all those that their outputs are made of."""
         sources = {draft.step_id: draft.sources for draft in self.drafts}
-        waiting, found = list(sources.get(step_id, ())), set[str]()
+        waiting, found = list(steps), set[str]()
         while waiting:
             step = waiting.pop()
             if step not in found:
@@ -162,29 +161,21 @@ class Sheet:
         self.schemas[draft.step_id] = schema
 
     def _output_schema(self, spec: ToolSpec, call: Call) -> JsonSchema:
-        from validation.types import TypeScope, output_schema, value_schema
+        from validation.types import TypeScope, literals_of, output_schema, value_schema
 
         inputs = {name: given.schema_ for name, given in self.goal.inputs.items()}
         known = TypeScope(inputs=inputs, steps=self.schemas)
         arguments = {name: value_schema(value, known) for name, value in call.arguments.items()}
-        literals = {name: value.literal for name, value in call.arguments.items() if isinstance(value, LiteralValue)}
-        return output_schema(spec, arguments, literals)
+        return output_schema(spec, arguments, literals_of(call.arguments))
 
     def _comment(self, step_id: str) -> str:
         outputs = properties_of(self.schemas[step_id])
         return next((shown for shown in map(header, outputs.values()) if shown), "")
 
-    def _needed(self, chosen: Sequence[Value]) -> set[str]:
-        waiting = [leaf.from_ for value in chosen for _, leaf in leaves(value) if isinstance(leaf, StepReference)]
-        waiting += [draft.step_id for draft in self.drafts if draft.spec.effect != "read"]
-        by_id = {draft.step_id: draft for draft in self.drafts}
-        needed: set[str] = set()
-        while waiting:
-            step = waiting.pop()
-            if step not in needed and step in by_id:
-                needed.add(step)
-                waiting.extend(by_id[step].sources)
-        return needed
+    def _needed(self, chosen: Sequence[Value]) -> frozenset[str]:
+        given = [leaf.from_ for value in chosen for _, leaf in leaves(value) if isinstance(leaf, StepReference)]
+        changing = [draft.step_id for draft in self.drafts if draft.spec.effect != "read"]
+        return self._behind([*given, *changing])
 
     def planned(self, chosen: Sequence[Value]) -> Planned:
         """Gives the proposal: steps that neither the answer nor an effect needs are left out."""
@@ -203,11 +194,6 @@ class Sheet:
             version=self.context.version,
         )
         return Planned(proposal=proposal, lines={step: line for step, line in self.calls.items() if step in needed})
-
-
-def _constants(draft: Draft) -> dict[str, JsonValue]:
-    given = draft.intent.required_inputs
-    return {name: value.literal for name, value in given.items() if isinstance(value, LiteralValue)}
 
 
 def _file_names(goal: Goal) -> frozenset[str]:

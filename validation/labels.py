@@ -10,6 +10,7 @@ something is there, or is not, tells about it.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import reduce
 from typing import TYPE_CHECKING, Final
@@ -71,12 +72,14 @@ class Labels:
         self._numbers: dict[str, int] = {}
         self._given: dict[str, dict[str, Label]] = {}
         self._unstated: dict[str, tuple[str, ...]] = {}
-        self._fields: dict[tuple[str, str], Label] = {}
-        self._places: dict[Place, Label] = {}
+        # By step first, so that those of a block's steps can be forgotten when the block closes.
+        self._fields: dict[str, dict[str, Label]] = defaultdict(dict)
+        self._places: dict[str, dict[tuple[str, ...], Label]] = defaultdict(dict)
         self._count: dict[str, int] = {}
         self._declared: dict[tuple[int, tuple[str, ...]], Label] = {}
         self._decisions: dict[str, Label] = {}
         self._decided: dict[str, Label] = {}
+        self._members: dict[str, list[str]] = defaultdict(list)
         self._closing, self._controls = context.closing, context.controls
         for step_id in context.types.order:
             self._add(self._steps[step_id])
@@ -101,6 +104,7 @@ class Labels:
     def _decide(self, step: PlacedStep) -> None:
         """Notes what decided about a step of a block, and what it decides itself."""
         task, decides = step.task_id, step.controls.decides if step.controls else None
+        self._members[task].append(step.step_id)
         so_far = self._decided[step.step_id] = self._decisions.get(task, TRUSTED)
         if decides == "when":
             self._decisions[task] = self._joins.of(so_far, self._joined[step.step_id])
@@ -113,16 +117,15 @@ class Labels:
 
     def _close(self, last: PlacedStep) -> None:
         """Lets all that a block gave tell how its repetition ended, or that nothing in it failed."""
-        members = [name for name in self._decided if self._steps[name].task_id == last.task_id]
+        members = self._members[last.task_id]
         told = self._joined[last.step_id] if last.controls is not None else TRUSTED
         if self._controls[last.task_id].optional:
             listed = [name for name in members if self._steps[name].controls is None]
             told = self._joins.all((told, *(self.output(name) for name in listed)))
         for name in members:
             self._decided[name] = self._joins.of(self._decided[name], told)
-        inside = frozenset(members)
-        self._fields = {key: label for key, label in self._fields.items() if key[0] not in inside}
-        self._places = {key: label for key, label in self._places.items() if key[0] not in inside}
+            self._fields.pop(name, None)
+            self._places.pop(name, None)
 
     def _existence(self, reference: Reference) -> Label:
         """Gives the label of how many items a list has: of what its steps looked at, not of what the items hold.
@@ -166,22 +169,22 @@ class Labels:
 
     def output(self, step_id: str, path: str = "") -> Label:
         """Gives the label of a part of a step's outputs; of the whole for an empty path."""
-        key = (step_id, path)
-        found = self._fields.get(key)
+        known = self._fields[step_id]
+        found = known.get(path)
         if found is None:
-            found = self._fields[key] = self._at((step_id, tokens_of(path)))
+            found = known[path] = self._at((step_id, tokens_of(path)))
         return found
 
     def _at(self, place: Place) -> Label:
         """Gives the label of a place, followed through steps that pass it on as it is."""
         trail: list[tuple[Place, Label]] = []
-        while (label := self._places.get(place)) is None:
+        while (label := self._places[place[0]].get(place[1])) is None:
             made = self.made(place)
             # Where all together is trusted, so is each part.
             followed = made is not TRUSTED and self._count.get(place[0], 0) < PLACES
             passage = self.passage(place) if followed else None
             if passage is None:
-                label = self._places[place] = made
+                label = self._places[place[0]][place[1]] = made
                 break
             self._count[place[0]] = self._count.get(place[0], 0) + 1
             trail.append((place, self.beside(place[0], passage)))
@@ -189,8 +192,8 @@ class Labels:
                 label = self.reference(passage.source)
                 break
             place = (passage.source.from_, (*tokens_of(passage.source.path), *passage.inside))
-        for passed, beside in reversed(trail):
-            label = self._places[passed] = self._joins.of(label, beside)
+        for (step_id, tokens), beside in reversed(trail):
+            label = self._places[step_id][tokens] = self._joins.of(label, beside)
         return label
 
     def passage(self, place: Place) -> Passage | None:

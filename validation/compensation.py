@@ -13,6 +13,7 @@ from dagwright.tool import ToolSpec
 from dagwright.value import tokens_of
 from validation.context import Context, PlacedStep
 from validation.contract import Contract, contract_of
+from validation.flow import Flow, rule_for
 from validation.types import Resolved, assignable, pointer_of, resolve
 from validation.width import width_of
 
@@ -27,6 +28,14 @@ def compensation_of(context: Context, step: PlacedStep) -> Compensation | str:
     neither the call nor what flows into it may be what policy denies. What only a run will tell, the
     guarded worker checks: schemas, rules over arguments, hosts and paths.
     """
+    known = context.compensations
+    found = known.get(step.path)
+    if found is None:
+        found = known[step.path] = _compensation(context, step)
+    return found
+
+
+def _compensation(context: Context, step: PlacedStep) -> Compensation | str:
     assert step.contract is not None
     spec = step.contract.spec
     if spec.compensation is None:
@@ -104,22 +113,10 @@ def _action(policy: Policy, spec: ToolSpec) -> Action:
 
 def _flow(context: Context, step: PlacedStep, undoing: Contract, name: str, source: str) -> FlowRule | None:
     """Gives the rule that decides on what flows into an argument of a compensation."""
-    label = _label(context, step, source)
-    schema = undoing.argument_schema(name) or {}
-    return next(
-        (
-            rule
-            for rule in context.policy.flows
-            if undoing.role(name) in rule.roles
-            and undoing.spec.effect in rule.effects
-            and label.integrity in rule.integrity
-            and label.confidentiality in rule.confidentiality
-            and rule.constants in (None, False)
-            and (rule.types is None or width_of(schema) in rule.types)
-            and fnmatchcase(undoing.spec.name, rule.tools)
-        ),
-        None,
-    )
+    label, role = _label(context, step, source), undoing.role(name)
+    width = width_of(undoing.argument_schema(name) or {})
+    flow = Flow(name, label, role, undoing.spec.name, undoing.spec.effect, is_constant=False, width=width)
+    return rule_for(context.policy, flow)
 
 
 def _label(context: Context, step: PlacedStep, source: str) -> Label:

@@ -16,6 +16,7 @@ from dagwright.decomposition import Step
 from dagwright.model import JsonSchema
 from dagwright.plan import Task
 from dagwright.policy import Policy
+from dagwright.program import Compensation
 from dagwright.tool import ControlBinding, ToolSpec
 from dagwright.value import InputReference, ListValue, LiteralValue, ObjectValue, StepReference, Value, leaves
 from validation.blocks import PLAIN, Block, FlatStep, Part, flattened, outside, titled
@@ -302,6 +303,11 @@ class Context:
             collects = step.controls is not None and step.controls.decides == "collect"
             if closing is not None and (collects or not inside):
                 yield closing
+
+    @cached_property
+    def compensations(self) -> dict[str, Compensation | str]:
+        """How steps are undone, or why they cannot be, by place: what `compensation_of` has found so far."""
+        return {}
 
     @cached_property
     def labels(self) -> Labels:

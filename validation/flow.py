@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from dagwright.finding import Finding
 from dagwright.label import Label
-from dagwright.policy import FlowRule, Width
+from dagwright.policy import FlowRule, Policy, Width
 from dagwright.tool import Effect, Role
 from dagwright.value import InputReference, tokens_of
 from validation.context import Context, PlacedStep, Reference
@@ -37,7 +37,7 @@ def flow_findings(context: Context) -> Iterator[Finding]:
         labels = context.labels.arguments(step) if names else {}
         for name in names:
             flow = _flow(context, step, name, labels[name], width) if name in labels else None
-            rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None) if flow else None
+            rule = rule_for(context.policy, flow) if flow else None
             if flow is not None and rule is not None and rule.action != "allow":
                 yield _kept(context, step, flow, rule)
         if contract.spec.releases:
@@ -51,7 +51,7 @@ def deciding_flows(context: Context, step: PlacedStep) -> Iterator[tuple[str, Fl
     width: dict[int, tuple[object, Width]] = {}
     for name, label in context.labels.arguments(step).items():
         flow = _flow(context, step, name, label, width)
-        rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
+        rule = rule_for(context.policy, flow)
         if rule is not None:
             yield name, rule
 
@@ -66,11 +66,11 @@ def _decisions(context: Context, step: PlacedStep, width: dict[int, tuple[object
         return
     for name, label in context.labels.arguments(step).items():
         own = _flow(context, step, name, label, width)
-        kept: list[tuple[FlowRule, PlacedStep, _Flow]] = []
+        kept: list[tuple[FlowRule, PlacedStep, Flow]] = []
         for other in decided:
             assert other.contract is not None
             flow = own._replace(operation=other.operation, effect=other.contract.spec.effect)
-            rule = next((rule for rule in context.policy.flows if _matches(rule, flow)), None)
+            rule = rule_for(context.policy, flow)
             if rule is not None and rule.action != "allow":
                 kept.append((rule, other, flow))
         if kept:
@@ -89,7 +89,7 @@ def _called(context: Context, step: PlacedStep) -> list[PlacedStep]:
 _EFFECTS: Final[tuple[Effect, ...]] = ("irreversible", "external", "write", "read")
 
 
-def _mildness(kept: tuple[FlowRule, PlacedStep, _Flow]) -> tuple[bool, int, str]:
+def _mildness(kept: tuple[FlowRule, PlacedStep, Flow]) -> tuple[bool, int, str]:
     """Gives the place of what policy says in an order in which what is denied, and what does most, come first."""
     rule, other, _ = kept
     assert other.contract is not None
@@ -116,7 +116,7 @@ class _Guarded:
         return frozenset(role for rule in speaking for role in rule.roles)
 
 
-class _Flow(NamedTuple):
+class Flow(NamedTuple):
     """What reaches one argument."""
 
     argument: str
@@ -129,7 +129,7 @@ class _Flow(NamedTuple):
     width: Width
 
 
-def _flow(context: Context, step: PlacedStep, name: str, label: Label, width: dict[int, tuple[object, Width]]) -> _Flow:
+def _flow(context: Context, step: PlacedStep, name: str, label: Label, width: dict[int, tuple[object, Width]]) -> Flow:
     assert step.contract is not None
     spec = step.contract.spec
     constant = name in context.labels.unstated(step)
@@ -139,10 +139,18 @@ def _flow(context: Context, step: PlacedStep, name: str, label: Label, width: di
     known = width.get(id(schema))
     if known is None or known[0] is not schema:
         known = width[id(schema)] = (schema, width_of(schema))
-    return _Flow(name, label, step.contract.role(name), spec.name, spec.effect, constant, known[1])
+    return Flow(name, label, step.contract.role(name), spec.name, spec.effect, constant, known[1])
 
 
-def _matches(rule: FlowRule, flow: _Flow) -> bool:
+def rule_for(policy: Policy, flow: Flow) -> FlowRule | None:
+    """Gives the rule that decides on what reaches an argument; None where none speaks of it."""
+    for rule in policy.flows:
+        if _matches(rule, flow):
+            return rule
+    return None
+
+
+def _matches(rule: FlowRule, flow: Flow) -> bool:
     return (
         flow.role in rule.roles
         and flow.effect in rule.effects
@@ -154,7 +162,7 @@ def _matches(rule: FlowRule, flow: _Flow) -> bool:
     )
 
 
-def _kept(context: Context, step: PlacedStep, flow: _Flow, rule: FlowRule, *, of: PlacedStep | None = None) -> Finding:
+def _kept(context: Context, step: PlacedStep, flow: Flow, rule: FlowRule, *, of: PlacedStep | None = None) -> Finding:
     label, name = flow.label, flow.argument
     secret = "trusted" in rule.integrity and "public" not in rule.confidentiality
 

@@ -62,8 +62,7 @@ def cedar_verdict(step: PlacedStep, contract: Contract, cedar: str) -> Verdict |
     """
     if step.step.tool_intent.required_inputs.keys() - step.literals.keys():
         return None
-    defaults = {name: value for name, value in contract.defaults.items() if value is not None}
-    return judge(cedar, contract.spec, {**defaults, **step.literals})
+    return judge(cedar, contract.spec, {**contract.filled_in, **step.literals})
 
 
 def deciding_rules(context: Context, step: PlacedStep) -> list[Decision]:

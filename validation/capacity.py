@@ -82,9 +82,7 @@ class _Layers:
 
     @cached_property
     def _sequence(self) -> list[int]:
-        order, depth = self._context.order, dict[int, int]()
-        for task in order.sequence:
-            depth[task] = 1 + max((depth[needed] for needed in order.dependencies[task]), default=-1)
+        depth = self._context.order.depth
         return sorted(depth, key=lambda task: (depth[task], self._context.tasks[task].task_id))
 
     @cached_property
@@ -118,12 +116,10 @@ class _Layers:
 
     def _side_by_side(self, task: int, *, surely: bool) -> int:
         passes = self._passes(task)
-        times = passes.low if surely else passes.high
-        return min(1, times) if passes.in_turn else times
+        return passes.side_by_side(passes.low if surely else passes.high)
 
     def _passes(self, task: int) -> Passes:
-        context = self._context
-        return context.passes.get(context.tasks[task].task_id, ONCE) if context.controls else ONCE
+        return self._context.passes.get(self._context.tasks[task].task_id, ONCE)
 
     def tasks_of(self, antichain: Antichain) -> list[int]:
         """Gives the tasks of an antichain."""

@@ -129,6 +129,11 @@ class Contract:
         return {name: schema["default"] for name, schema in self._schemas.items() if "default" in schema}
 
     @cached_property
+    def filled_in(self) -> dict[str, JsonValue]:
+        """What stands for an argument that is not given: the defaults but for null, which stands for nothing."""
+        return {name: value for name, value in self.defaults.items() if value is not None}
+
+    @cached_property
     def label_patterns(self) -> tuple[tuple[tuple[str, ...], Label], ...]:
         """Labels of the outputs' parts by the tokens of their pattern."""
         return tuple((tokens_of(field.path), field.label) for field in self.spec.output_labels)

@@ -131,7 +131,7 @@ class Demand:
             return largest_antichain(self._before).most
         weights = [1] * len(self.specs)
         for index, passes in self._passes.items():
-            weights[index] = min(1, passes.high) if passes.in_turn else passes.high
+            weights[index] = passes.side_by_side(passes.high)
         return heaviest_antichain(self._before, weights).most
 
     @cached_property
@@ -164,7 +164,7 @@ class Demand:
     ) -> float:
         """Gives the seconds of the longest path; passes that run side by side take as long as one."""
         durations = {name: seconds(spec) for name, (spec, _) in self.counts.items()}
-        taken = {index: _in_a_row(passes, of(passes)) for index, passes in self._passes.items()}
+        taken = {index: passes.in_a_row(of(passes)) for index, passes in self._passes.items()}
         waits = {steps[-1]: passes.wait * max(0, of(passes) - 1) for steps, passes in self._blocks}
         ends: list[float] = []
         for index, (spec, before) in enumerate(zip(self.specs, self._before, strict=True)):
@@ -179,10 +179,6 @@ class Demand:
             for spec, count in self.least.values()
             if spec.rate_limit and count
         ]
-
-
-def _in_a_row(passes: Passes, times: int) -> int:
-    return times if passes.in_turn else min(1, times)
 
 
 def _one(_: ToolSpec) -> int:

@@ -155,9 +155,7 @@ class _Simulation:
             self._enter(step, effects_of(context, step), perhaps)
         self._settle(perhaps)
         uncertain = [
-            step
-            for step in context.sequence
-            if context.controls and (passes := context.passes.get(step.task_id)) and not passes.low
+            step for step in context.sequence if (passes := context.passes.get(step.task_id)) and not passes.low
         ]
         self._doubted = self._certain & self._own_events(uncertain)
         """Events that are certain to those only who are in the same block."""
@@ -221,13 +219,10 @@ class _Simulation:
                 state = state.joined(ends[needed])
             control = self._context.controls.get(self._context.tasks[task].task_id)
             if control is None:
-                for step in self._context.task_steps.get(task, ()):
-                    yield step.step_id, state
-                    state = self._passed(state, step)
-                ends[task] = state
+                found, ends[task] = self._once(self._context.task_steps.get(task, ()), state)
             else:
                 found, ends[task] = self._through_block(task, control, state)
-                yield from found
+            yield from found
 
     def _through_block(self, task: int, control: Control, start: _State) -> tuple[list[tuple[str, _State]], _State]:
         """Gives what has surely happened before each step of a block, and after the block."""
@@ -243,7 +238,7 @@ class _Simulation:
         own = 0 if control.optional else self._own_events(steps)
         return found, _State(end.before, start.made_good | (end.made_good & own), start.established)
 
-    def _once(self, steps: list[PlacedStep], state: _State) -> tuple[list[tuple[str, _State]], _State]:
+    def _once(self, steps: Iterable[PlacedStep], state: _State) -> tuple[list[tuple[str, _State]], _State]:
         found: list[tuple[str, _State]] = []
         for step in steps:
             found.append((step.step_id, state))
@@ -262,8 +257,8 @@ class _Simulation:
 
     def _of_other_passes(self, step: PlacedStep) -> tuple[int, int]:
         """Gives the events of a step's block that other passes may bring about at any time, and in the pass before."""
-        passes = self._context.passes.get(step.task_id) if self._context.controls else None
-        if passes is None or passes.high < 2:
+        passes = self._context.passes.get(step.task_id, ONCE)
+        if passes.high < 2:
             return 0, 0
         own = self._own(step)
         return (0, own) if passes.in_turn else (own, 0)

@@ -42,6 +42,14 @@ class TaskOrder:
         return {task: position for position, task in enumerate(self.sequence)}
 
     @cached_property
+    def depth(self) -> dict[int, int]:
+        """Number of tasks on the longest way to each task in `sequence`."""
+        depth: dict[int, int] = {}
+        for task in self.sequence:
+            depth[task] = 1 + max((depth[needed] for needed in self.dependencies[task]), default=-1)
+        return depth
+
+    @cached_property
     def _masks(self) -> dict[int, int]:
         masks: dict[int, int] = {}
         for task in self.sequence:

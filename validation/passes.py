@@ -20,6 +20,14 @@ class Passes(NamedTuple):
     wait: int = 0
     """Seconds between two passes that are run in turn."""
 
+    def side_by_side(self, times: int) -> int:
+        """Gives how many of so many passes may be run at a time."""
+        return min(1, times) if self.in_turn else times
+
+    def in_a_row(self, times: int) -> int:
+        """Gives how many of so many passes are run one after the other at the least."""
+        return times if self.in_turn else min(1, times)
+
 
 ONCE: Final = Passes()
 

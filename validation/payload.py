@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from dagwright.canonical import canonical_json
 from dagwright.model import JsonSchema
+from validation.contract import Contract
 from validation.types.schema import constants, named_schemas, subschema, subschemas, types_of, words
 
 
@@ -42,16 +43,18 @@ class Sizes:
         self,
         arguments: Mapping[str, JsonSchema],
         literals: Mapping[str, JsonValue],
-        defaults: Mapping[str, JsonValue],
+        contract: Contract | None,
     ) -> Size:
         """Gives the size of a call's arguments as a worker completes them.
 
         Args:
             arguments: schemas of those that are given.
             literals: values of those that are constants.
-            defaults: what stands for one that is absent; where that is null, a null that is given is left out.
+            contract: whose defaults stand for those that are absent; where that is null, a null that is given is
+                left out.
         """
-        filled_in = {name: value for name, value in defaults.items() if name not in arguments and value is not None}
+        defaults, known = (contract.defaults, contract.filled_in) if contract else ({}, {})
+        filled_in = {name: value for name, value in known.items() if name not in arguments}
         members = {name: self.of(schema) for name, schema in arguments.items()}
         members |= {name: _exact(value) for name, value in {**literals, **filled_in}.items()}
         always = {name: size for name, size in members.items() if not _may_be_left_out(name, literals, defaults)}

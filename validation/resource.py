@@ -48,7 +48,7 @@ def demand_of(context: Context) -> Demand:
                 end = (len(specs),)
                 specs.append(step.contract.spec)
         ends[task] = end
-        passes = context.passes.get(context.tasks[task].task_id) if context.controls else None
+        passes = context.passes.get(context.tasks[task].task_id)
         if passes is not None:
             blocks.append((range(first, len(specs)), passes))
     for step in context.steps:
@@ -90,8 +90,7 @@ def payloads(context: Context) -> Iterator[tuple[PlacedStep, Size]]:
     sizes = Sizes()
     for step in context.steps:
         if context.by_id[step.step_id] is step and step.controls is None:
-            defaults = step.contract.defaults if step.contract else {}
-            yield step, sizes.of_arguments(context.types.arguments[step.step_id], step.literals, defaults)
+            yield step, sizes.of_arguments(context.types.arguments[step.step_id], step.literals, step.contract)
 
 
 def _largest_payload(context: Context) -> Interval | None:

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from dagwright.finding import Finding
 from dagwright.value import StepReference
 from validation.context import Context, PlacedStep, Reference
-from validation.contract import fields_of, filled
+from validation.contract import fields_of
 from validation.known import known_arguments
 from validation.notes import finding
 
@@ -47,14 +47,11 @@ def state_findings(context: Context) -> Iterator[Finding]:
 def _resources(context: Context, step: PlacedStep, without: Set[str] = frozenset()) -> Iterator[tuple[str, bool]]:
     """Gives each resource that a step uses and some arguments don't name, and whether it writes it."""
     assert step.contract is not None
-    spec, defaults = step.contract.spec, step.contract.defaults
     known = {**known_arguments(context, step), **_produced(step)} if step.references else step.literals
-    for templates, written in ((spec.reads, False), (spec.writes, True)):
-        for template in templates:
-            name = filled(template, known, defaults)
-            if name is not None and without.isdisjoint(fields_of(template)):
-                kind, colon, path = name.partition(":")
-                yield (f"file:{posixpath.normpath(path)}" if colon and kind == "file" else name), written
+    for name, template, written in step.contract.resources(known):
+        if name is not None and without.isdisjoint(fields_of(template)):
+            kind, colon, path = name.partition(":")
+            yield (f"file:{posixpath.normpath(path)}" if colon and kind == "file" else name), written
 
 
 def _raced_by_passes(context: Context) -> Iterator[Finding]:
@@ -95,9 +92,7 @@ def _produced(step: PlacedStep) -> dict[str, JsonValue]:
 
 def _places(context: Context) -> dict[str, tuple[int, str, int]]:
     """Gives each step a place in an order that extends the plan's and doesn't depend on how it is written."""
-    order, depth = context.order, dict[int, int]()
-    for task in order.sequence:
-        depth[task] = 1 + max((depth[needed] for needed in order.dependencies[task]), default=-1)
+    depth = context.order.depth
     return {step.step_id: (depth[step.task], step.task_id, step.position) for step in context.sequence}
 
 

@@ -71,22 +71,17 @@ class Authority:
 
     @cached_property
     def grants(self) -> frozenset[Grant]:
-        """Everything that it may do."""
+        """Everything that it may do beyond computing on its own data.
+
+        An operation that only reads its arguments (effect `read`, no resources, no sink, run in the worker
+        itself) reaches nothing and so needs no authority.
+        """
         return frozenset(grant for call in self.by_step.values() for grant in call)
 
     @cached_property
     def words(self) -> frozenset[str]:
         """The same as people read it."""
         return frozenset(map(str, self.grants))
-
-
-def authority_of(program: Program) -> frozenset[Grant]:
-    """Gives everything that a program may do beyond computing on its own data.
-
-    An operation that only reads its arguments (effect `read`, no resources, no sink, run in the worker
-    itself) reaches nothing and so needs no authority.
-    """
-    return Authority(program).grants
 
 
 def widened(old: Program, new: Program, *, done: Collection[str] = ()) -> tuple[Finding, ...]:
@@ -270,7 +265,7 @@ def _grants(derivations: _Derivations, item: ProgramStep) -> Iterator[Grant]:
 def _given(contract: Contract, item: ProgramStep) -> dict[str, Value]:
     """Gives the arguments of a call: what is not given and has a default is that constant."""
     given = item.step.tool_intent.required_inputs
-    left_out = {name: value for name, value in contract.defaults.items() if name not in given and value is not None}
+    left_out = {name: value for name, value in contract.filled_in.items() if name not in given}
     return {**given, **{name: LiteralValue(literal=value) for name, value in left_out.items()}}
 
 

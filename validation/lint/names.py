@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator
 from typing import Literal, NamedTuple
 
@@ -10,10 +9,9 @@ from dagwright.finding import Finding
 from dagwright.model import JsonSchema
 from dagwright.tool import GroupRule, HttpBinding, ToolSpec
 from dagwright.value import tokens_of
+from validation.contract import fields_of
 from validation.lint.codes import flaw
 from validation.types.schema import named_schemas, pointer_of
-
-_FIELD = re.compile(r"\{([^{}]+)\}")
 
 
 class _Mention(NamedTuple):
@@ -77,7 +75,7 @@ def _templates(tool: ToolSpec) -> Iterator[_Mention]:
     facts = ("facts_added", tool.facts_added), ("facts_removed", tool.facts_removed)
     for keyword, templates in (*written, *facts):
         for index, template in enumerate(templates):
-            for name in _FIELD.findall(template):
+            for name in fields_of(template):
                 yield _Mention(f"/{keyword}/{index}", name, "argument", f"a template of {keyword}")
 
 

@@ -44,6 +44,8 @@ class Verdict(NamedTuple):
 
 class _Known(NamedTuple):
     policies: PolicySet
+    stated: dict[str, Any]
+    """The same as Cedar's JSON."""
     names: dict[str, str]
     """The `@id` of each policy that has one, by Cedar's own name for it."""
 
@@ -98,7 +100,7 @@ def parsed(text: str) -> _Known:
     if policies.templates():
         raise PolicyError("Cedar templates (?principal, ?resource) are never linked here, and would say nothing")
     named = {name: found.get("annotations", {}).get("id") for name, found in stated["staticPolicies"].items()}
-    return _Known(policies, {name: given for name, given in named.items() if given})
+    return _Known(policies, stated, {name: given for name, given in named.items() if given})
 
 
 def without_each(text: str) -> Iterator[tuple[str, str]]:
@@ -108,9 +110,9 @@ def without_each(text: str) -> Iterator[tuple[str, str]]:
         PolicyError: as for `judge`.
     """
     known = parsed(text)
-    from cedarpy import policies_from_json_str, policies_to_json_str
+    from cedarpy import policies_from_json_str
 
-    stated = cast("dict[str, Any]", json.loads(policies_to_json_str(text)))
+    stated = known.stated
     for name in stated["staticPolicies"]:
         others = {other: found for other, found in stated["staticPolicies"].items() if other != name}
         yield _name(known, name), policies_from_json_str(json.dumps({**stated, "staticPolicies": others}))

@@ -245,7 +245,7 @@ _ROWS: tuple[Code, ...] = (
         "error",
         "no rollback",
         "Policy demands a way to undo the step that it doesn't name, or that its operation doesn't have; "
-        "where policy demands none, a compensation that can't be run is a warning.",
+        "where policy has no rollback rules, a compensation that can't be run is a warning.",
         "Name a rollback strategy that policy accepts, or use an operation that can be undone.",
         softer="warning",
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -26,9 +26,11 @@ from dagwright.program import SEAL, Bounds, Certificate, Program, ProgramStep
 from dagwright.proposal import Proposal
 from dagwright.tool import PythonBinding, ToolSpec
 from executor.archive.archive import Archive
+from executor.bindings.runner import Runners
 from executor.conductor.engine import ConductorEngine
 from executor.engine.embedded import EmbeddedEngine
 from executor.engine.engine import Activation, Engine, EngineResult, Progress, StepResult
+from executor.worker.worker import GuardedWorker
 from executor.workflow.compile import compile_workflow
 from executor.workflow.definition import TaskDef, WorkflowDef, WorkflowTask
 
@@ -131,6 +133,31 @@ def record(archive: Archive, program: Program) -> None:
         },
     )
     archive.append("workflow", {"program": program.hash, "workflow": archive.put(compile_workflow(program))})
+
+
+def executed(
+    program: Program,
+    archive: Archive,
+    runners: Runners,
+    *,
+    approvals: Container[str] = (),
+    secrets: Callable[[str], str | None] = lambda name: None,
+    cancelled: threading.Event | None = None,
+) -> EngineResult:
+    """Runs a program on the embedded engine, every step through the guarded worker."""
+    worker = GuardedWorker(program, archive, runners, approvals=approvals, secrets=secrets)
+    try:
+        return EmbeddedEngine().run(
+            compile_workflow(program),
+            run=archive.run,
+            program=program.hash,
+            worker=worker,
+            archive=archive,
+            cancelled=cancelled or threading.Event(),
+            on_progress=lambda progress: None,
+        )
+    finally:
+        worker.close()
 
 
 def simple(step: str, name: str = "test.work", *, optional: bool = False) -> WorkflowTask:
@@ -254,6 +281,7 @@ class Build:
     operation = staticmethod(operation)
     program = staticmethod(program_of)
     record = staticmethod(record)
+    executed = staticmethod(executed)
     simple = staticmethod(simple)
     definition = staticmethod(definition)
     workflow = staticmethod(workflow_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,10 @@ from dagwright.program import Program
 from dagwright.proposal import Proposal
 from executor.archive.archive import Archive
 from executor.archive.export import export, import_run
-from executor.engine.embedded import EmbeddedEngine
 from executor.engine.engine import EngineResult
 from executor.replay.replay import replay
 from executor.replay.verify import verify
 from executor.simulation.simulate import simulate
-from executor.worker.worker import GuardedWorker
 from executor.workflow.compile import compile_workflow
 from tests.executor.order import order_of
 from validation import certify
@@ -68,21 +65,13 @@ def proven(build: Any, **more: Any) -> Program:
     return certify(proposal(**more), catalogue=tools, policy=DEFAULT_POLICY, workers=frozenset({"python"}))
 
 
-def run(program: Program, archive: Archive, calls: list[str] | None = None) -> EngineResult:
+def run(program: Program, archive: Archive, build: Any, calls: list[str] | None = None) -> EngineResult:
     def compute(spec: Any, arguments: Any, context: Any) -> Any:
         if calls is not None:
             calls.append(context.step)
         return {"value": arguments["x"] * 2 if spec.operation == "double" else arguments["x"] + arguments["y"]}
 
-    return EmbeddedEngine().run(
-        compile_workflow(program),
-        run=archive.run,
-        program=program.hash,
-        worker=GuardedWorker(program, archive, {"python": compute}),
-        archive=archive,
-        cancelled=threading.Event(),
-        on_progress=lambda progress: None,
-    )
+    return build.executed(program, archive, {"python": compute})
 
 
 def test_from_proposal_to_an_archive_that_proves_itself(tmp_path: Path, build: Any) -> None:
@@ -91,7 +80,7 @@ def test_from_proposal_to_an_archive_that_proves_itself(tmp_path: Path, build: A
     assert simulate(program, compile_workflow(program)).calls.low == 3
     with Archive.create(tmp_path, "run") as archive:
         build.record(archive, program)
-        result = run(program, archive)
+        result = run(program, archive, build)
         assert result.status == "completed"
         assert archive.get(result.outputs["c"]) == {"value": 11}
         archive.append("outcome", {"status": "done", "answer": {"sum": 11}})
@@ -109,12 +98,12 @@ def test_a_replan_goes_on_from_what_is_finished(tmp_path: Path, build: Any) -> N
     calls: list[str] = []
     with Archive.create(tmp_path, "run") as archive:
         build.record(archive, first)
-        failed = run(first, archive, calls)
+        failed = run(first, archive, build, calls)
         assert (failed.status, failed.failed_step) == ("failed", "c")
         assert [error.kind for error in failed.feedback["c"].errors] == ["criterion"]
         assert failed.feedback["c"].requires_replan
         build.record(archive, second)
-        assert run(second, archive, calls).status == "completed"
+        assert run(second, archive, build, calls).status == "completed"
         assert sorted(calls[:2]) == ["a", "b"]
         assert calls[2:] == ["c", "c"]
         archive.append("outcome", {"status": "done", "answer": {"sum": 11}})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -10,13 +9,10 @@ import pytest
 from dagwright.exceptions import ToolRejected, ToolUnavailable
 from executor.archive.archive import Archive
 from executor.engine.decide import Finish
-from executor.engine.embedded import EmbeddedEngine
 from executor.engine.engine import Activation, EngineResult
 from executor.engine.history import History
 from executor.ledger.ledger import Ledger
 from executor.worker.failure import failure_of
-from executor.worker.worker import GuardedWorker
-from executor.workflow.compile import compile_workflow
 
 
 def plan(blocks: Any, version: int) -> Any:
@@ -37,20 +33,7 @@ def run(archive: Archive, build: Any, program: Any, failing: dict[str, Exception
         return {"numbers": [1], "flag": True} if context.step == "start" else {"value": 1}
 
     build.record(archive, program)
-    worker = GuardedWorker(program, archive, {"python": call})
-    try:
-        result = EmbeddedEngine().run(
-            compile_workflow(program),
-            run=archive.run,
-            program=program.hash,
-            worker=worker,
-            archive=archive,
-            cancelled=threading.Event(),
-            on_progress=lambda progress: None,
-        )
-    finally:
-        worker.close()
-    return result, called
+    return build.executed(program, archive, {"python": call}), called
 
 
 FAILURES = {

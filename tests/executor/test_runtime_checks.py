@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +12,7 @@ from dagwright.catalogue import catalogue_of
 from dagwright.policy import DEFAULT_POLICY
 from dagwright.program import Program
 from executor.archive.archive import Archive
-from executor.engine.embedded import EmbeddedEngine
 from executor.engine.engine import EngineResult
-from executor.worker.worker import GuardedWorker
-from executor.workflow.compile import compile_workflow
 from validation import certify
 
 ROW = {"type": "object", "properties": {"id": {"type": "integer"}, "note": {"type": "string"}}, "required": ["id"]}
@@ -104,15 +100,7 @@ def run(program: Program, found: Any, folder: Path, build: Any) -> tuple[EngineR
 
     with Archive.create(folder, "run") as archive:
         build.record(archive, program)
-        result = EmbeddedEngine().run(
-            compile_workflow(program),
-            run=archive.run,
-            program=program.hash,
-            worker=GuardedWorker(program, archive, {"python": perform}),
-            archive=archive,
-            cancelled=threading.Event(),
-            on_progress=lambda progress: None,
-        )
+        result = build.executed(program, archive, {"python": perform})
     return result, used
 
 

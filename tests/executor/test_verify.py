@@ -20,11 +20,8 @@ from dagwright.program import Program
 from dagwright.tool import Retry
 from executor.archive.archive import Archive
 from executor.archive.export import export, import_run
-from executor.engine.embedded import EmbeddedEngine
 from executor.replay.replay import replay
 from executor.replay.verify import verify
-from executor.worker.worker import GuardedWorker
-from executor.workflow.compile import compile_workflow
 
 AFTER = {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"]}
 
@@ -44,7 +41,7 @@ def described(path: str, content: bytes) -> dict[str, Any]:
     return {"path": path, "sha256": digest, "bytes": len(content), "media_type": "text/plain"}
 
 
-def run(program: Program, archive: Archive, cancelled: threading.Event | None = None) -> str:
+def run(program: Program, archive: Archive, build: Any, cancelled: threading.Event | None = None) -> str:
     def runner(spec: Any, arguments: Any, context: Any) -> Any:
         if context.step == "c" and context.attempt == 1:
             raise ToolUnavailable("503")
@@ -53,16 +50,7 @@ def run(program: Program, archive: Archive, cancelled: threading.Event | None = 
             return {"file": described("files/d.txt", b"text")}
         return {"n": 7, "step": context.step}
 
-    result = EmbeddedEngine().run(
-        compile_workflow(program),
-        run=archive.run,
-        program=program.hash,
-        worker=GuardedWorker(program, archive, {"python": runner}),
-        archive=archive,
-        cancelled=cancelled or threading.Event(),
-        on_progress=lambda progress: None,
-    )
-    return result.status
+    return str(build.executed(program, archive, {"python": runner}, cancelled=cancelled).status)
 
 
 @pytest.fixture
@@ -75,7 +63,7 @@ def home(tmp_path: Path, build: Any) -> Path:
         goal = Goal(goal_id="g", text="a goal", inputs={"in": given})
         archive.append("goal", {"goal": archive.put(goal)})
         build.record(archive, program)
-        assert run(program, archive) == "completed"
+        assert run(program, archive, build) == "completed"
         archive.append("outcome", {"status": "done", "answer": {"n": 7, "two": 2}})
     return tmp_path
 
@@ -219,7 +207,7 @@ def test_another_answer_is_found(tmp_path: Path, build: Any, certified: Any) -> 
     program = made(build)
     with Archive.create(tmp_path, "run") as archive:
         build.record(archive, program)
-        run(program, archive)
+        run(program, archive, build)
         archive.append("outcome", {"status": "done", "answer": {"n": 8, "two": 2}})
         assert "differs in ['n']" in replay(archive, certified=certified).divergence
 
@@ -229,9 +217,9 @@ def test_a_run_that_was_stopped_and_resumed_is_reproduced(tmp_path: Path, build:
     stop.set()
     with Archive.create(tmp_path, "run") as archive:
         build.record(archive, program)
-        assert run(program, archive, stop) == "cancelled"
+        assert run(program, archive, build, stop) == "cancelled"
         assert replay(archive, certified=certified).reproduced
-        assert run(program, archive) == "completed"
+        assert run(program, archive, build) == "completed"
         assert replay(archive, certified=certified).reproduced
 
 

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -24,10 +23,7 @@ from dagwright.tool import ToolSpec
 from executor.archive.archive import Archive
 from executor.bindings import close, runners
 from executor.bindings.runner import ToolContext
-from executor.engine.embedded import EmbeddedEngine
 from executor.engine.engine import EngineResult
-from executor.worker.worker import GuardedWorker
-from executor.workflow.compile import compile_workflow
 from validation import certify
 
 ROOT = Path(__file__).parents[3]
@@ -70,7 +66,7 @@ class Trial:
 
 
 @pytest.fixture
-def end_to_end(tmp_path: Path) -> Callable[..., Trial]:
+def end_to_end(tmp_path: Path, build: Any) -> Callable[..., Trial]:
     """Gives a function that certifies a proposal of one call, and runs it."""
 
     def ran(spec: ToolSpec, arguments: dict[str, Any], policy: Policy) -> Trial:
@@ -92,19 +88,9 @@ def end_to_end(tmp_path: Path) -> Callable[..., Trial]:
         available = runners()
         program = certify(proposal, catalogue=catalogue_of("c", [spec]), policy=policy, workers=frozenset(available))
         with Archive.create(tmp_path, "run") as archive:
-            worker = GuardedWorker(program, archive, available, secrets=SECRETS.get)
             try:
-                result = EmbeddedEngine().run(
-                    compile_workflow(program),
-                    run="run",
-                    program=program.hash,
-                    worker=worker,
-                    archive=archive,
-                    cancelled=threading.Event(),
-                    on_progress=lambda progress: None,
-                )
+                result = build.executed(program, archive, available, secrets=SECRETS.get)
             finally:
-                worker.close()
                 close(available)
             outputs = archive.get(result.outputs["s1"]) if "s1" in result.outputs else None
             events = "\n".join(str(event.body) for event in archive.events())

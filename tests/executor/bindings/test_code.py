@@ -20,13 +20,10 @@ from dagwright.tool import ToolSpec
 from executor.archive.archive import Archive
 from executor.bindings.code import CodeRunner
 from executor.bindings.runner import ToolContext, may_have_acted
-from executor.engine.embedded import EmbeddedEngine
 from executor.engine.engine import EngineResult
 from executor.sandbox import bubblewrap, landlock, strength
 from executor.toolchest import load_pack
 from executor.toolchest.workspace import described
-from executor.worker.worker import GuardedWorker
-from executor.workflow.compile import compile_workflow
 from validation import certify, validate
 
 PACK = load_pack("code")
@@ -228,33 +225,25 @@ def proposal(*, code: dict[str, Any] | None = None) -> Proposal:
     )
 
 
-def executed(archive: Archive, policy: Policy, *, approve: bool = False) -> EngineResult:
+def executed(archive: Archive, build: Any, policy: Policy, *, approve: bool = False) -> EngineResult:
     program = certify(proposal(), catalogue=PACK, policy=policy, workers=frozenset({"code"}))
     approvals = {program.approval_digest(item.step.step_id) for item in program.steps} if approve else set[str]()
-    return EmbeddedEngine().run(
-        compile_workflow(program),
-        run=archive.run,
-        program=program.hash,
-        worker=GuardedWorker(program, archive, {"code": CodeRunner()}, approvals=approvals),
-        archive=archive,
-        cancelled=threading.Event(),
-        on_progress=lambda progress: None,
-    )
+    return build.executed(program, archive, {"code": CodeRunner()}, approvals=approvals)
 
 
-def test_a_proposal_with_code_is_certified_and_runs(tmp_path: Path) -> None:
+def test_a_proposal_with_code_is_certified_and_runs(tmp_path: Path, build: Any) -> None:
     with Archive.create(tmp_path, "run") as archive:
-        result = executed(archive, ACCEPTING)
+        result = executed(archive, build, ACCEPTING)
         assert result.status == "completed", result
         assert archive.get(result.outputs["b"])["stdout"] == "6"  # type: ignore[index, call-overload]
         assert (archive.files / "made/sum.txt").read_text() == "6"
 
 
 @pytest.mark.parametrize("approve", [True, False], ids=["approved", "not approved"])
-def test_policy_can_ask_a_person_before_code_runs(tmp_path: Path, approve: bool) -> None:
+def test_policy_can_ask_a_person_before_code_runs(tmp_path: Path, build: Any, approve: bool) -> None:
     policy = ACCEPTING.model_copy(update={"rules": (Rule(tools="code.*", action="ask", reason="code"),)})
     with Archive.create(tmp_path, "run") as archive:
-        result = executed(archive, policy, approve=approve)
+        result = executed(archive, build, policy, approve=approve)
         assert result.status == ("completed" if approve else "failed")
         if not approve:
             assert [error.code for error in result.feedback["a"].errors] == ["approval_required"]
@@ -270,13 +259,13 @@ def test_what_code_wrote_is_untrusted_and_never_becomes_code() -> None:
 
 
 def test_a_certified_policy_is_kept_where_no_sandbox_is_strong_enough(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, build: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", os.defpath if bubblewrap.found() is None else str(tmp_path))
     strength.problem.cache_clear()
     try:
         with Archive.create(tmp_path, "run") as archive:
-            result = executed(archive, DEFAULT_POLICY.model_copy(update={"sandbox": "bubblewrap"}))
+            result = executed(archive, build, DEFAULT_POLICY.model_copy(update={"sandbox": "bubblewrap"}))
     finally:
         strength.problem.cache_clear()
     assert result.status == "failed"

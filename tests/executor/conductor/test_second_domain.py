@@ -6,7 +6,6 @@ that failed and asks the server to retry them. Whether they were retried, the se
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,17 +18,12 @@ import pytest
 from dagwright.catalogue import Catalogue
 from dagwright.exceptions import ProposalRejected
 from dagwright.policy import DEFAULT_POLICY, Policy, Rule
-from dagwright.program import Program
 from dagwright.proposal import Proposal
 from executor.archive.archive import Archive
 from executor.bindings import runners
 from executor.conductor.client import ConductorClient, TaskView
-from executor.engine.embedded import EmbeddedEngine
-from executor.engine.engine import EngineResult
 from executor.replay.verify import verify
 from executor.toolchest import default_catalogue
-from executor.worker.worker import GuardedWorker
-from executor.workflow.compile import compile_workflow
 from knowledge import import_openapi
 from validation import certify
 
@@ -121,22 +115,6 @@ def asking(url: str) -> Policy:
     return Policy(name="operations", rules=(rule,), allowed_hosts=(host,))
 
 
-def run(program: Program, archive: Archive, approvals: set[str]) -> EngineResult:
-    worker = GuardedWorker(program, archive, runners(), approvals=approvals)
-    try:
-        return EmbeddedEngine().run(
-            compile_workflow(program),
-            run=archive.run,
-            program=program.hash,
-            worker=worker,
-            archive=archive,
-            cancelled=threading.Event(),
-            on_progress=lambda progress: None,
-        )
-    finally:
-        worker.close()
-
-
 def until_indexed(client: ConductorClient, workflow: str, count: int) -> None:
     """The server indexes ended runs a moment after they end."""
     url = f"{client.url}/workflow/search"
@@ -173,7 +151,7 @@ def test_failed_runs_are_retried_and_no_others(
     assert program.by_id["retried"].needs_approval
     with Archive.create(tmp_path, "run") as archive:
         build.record(archive, program)
-        result = run(program, archive, {program.approval_digest("retried")})
+        result = build.executed(program, archive, runners(), approvals={program.approval_digest("retried")})
         assert result.status == "completed", result.feedback
         answered: Any = archive.get(result.outputs["retried"])
         assert verify(archive) == ()
@@ -198,7 +176,7 @@ def test_without_a_person_nothing_is_retried(
     )
     with Archive.create(tmp_path, "run") as archive:
         build.record(archive, program)
-        result = run(program, archive, set())
+        result = build.executed(program, archive, runners())
     assert (result.status, result.failed_step) == ("failed", "retried")
     assert [error.code for error in result.feedback["retried"].errors] == ["approval_required"]
     assert fleet.status(failed) == "FAILED"

@@ -54,7 +54,7 @@ def note_replan(archive: Archive, version: int, prior: Prior, *, settled: bool =
 
 def finished_of(program: Program, lines: Mapping[str, str], outputs: Collection[str]) -> tuple[Finished, ...]:
     """Gives the steps of a program that gave outputs, as the next version takes them over: those in no block."""
-    controls = controls_of(program)
+    controls = controls_of(program.proposal)
     return tuple(
         Finished(
             draft=Draft(

@@ -20,7 +20,6 @@ from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, sha256
 from dagwright.catalogue import Catalogue
-from dagwright.control import Control
 from dagwright.event import EventKind
 from dagwright.feedback import ErrorRecord, Feedback
 from dagwright.proposal import Proposal
@@ -28,6 +27,7 @@ from dagwright.value import InputReference, StepReference, leaves
 from executor.archive.archive import Archive
 from executor.engine.decide import Completed, Execution, Failed, Finish, Occurrence, Schedule, TimedOut
 from executor.engine.engine import StepResult
+from executor.workflow.block import controls_of
 from executor.workflow.instance import Choice, Instance, parts_of
 from validation.blocks import flat_steps
 
@@ -39,7 +39,7 @@ def intents_of(proposal: Proposal, catalogue: Catalogue) -> dict[str, Sha256]:
     """
     flat = {item.step.step_id: item for item in flat_steps(proposal)}
     steps = {name: item.step.tool_intent for name, item in flat.items()}
-    controls = {item.task_id: item.control for item in proposal.decompositions if item.control not in (None, Control())}
+    controls = controls_of(proposal)
     inputs = {name: sha256(given) for name, given in proposal.goal.inputs.items()}
     references = {
         name: [leaf for value in intent.required_inputs.values() for _, leaf in leaves(value)]

@@ -112,7 +112,7 @@ class Reexecution:
         if program is None or item is None or not isinstance(item.spec.binding, ControlBinding):
             return None
         if program.hash not in self._controls:
-            self._controls[program.hash] = controls_of(program)
+            self._controls[program.hash] = controls_of(program.proposal)
         control = self._controls[program.hash][item.task_id]
 
         def decide(spec: ToolSpec, arguments: dict[str, JsonValue], context: ToolContext) -> dict[str, JsonValue]:

@@ -38,7 +38,7 @@ class Scope:
     def __init__(self, program: Program, finished: Completions, load: Callable[[Sha256], JsonValue]) -> None:
         """`load` gives the JSON with a hash."""
         self._program, self._finished, self._load = program, finished, load
-        self._controls = controls_of(program)
+        self._controls = controls_of(program.proposal)
         self._blocks: dict[str, list[ProgramStep]] = {task: [] for task in self._controls}
         for item in program.steps:
             if item.task_id in self._blocks:

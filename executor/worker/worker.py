@@ -107,7 +107,7 @@ class GuardedWorker:
         self._approvals, self._secrets, self._tenant = approvals, secrets, tenant
         self._history, self._ledger = History.shared(archive, program.hash), ledger or Ledger(archive)
         self._limits, self._breakers = RateLimits(), breakers or Breakers()
-        self._scope, self._controls = Scope(program, self, archive.get), controls_of(program)
+        self._scope, self._controls = Scope(program, self, archive.get), controls_of(program.proposal)
         self._threads, self._watch = Threads("tool"), Watch()
         self._reading, self._meaning = threading.Lock(), threading.Lock()
         self._given_up: frozenset[Instance] | None = None

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from dagwright.control import Control, Repeat
 from dagwright.program import Program, ProgramStep
+from dagwright.proposal import Proposal
 from dagwright.tool import ControlBinding
 from executor.workflow.definition import (
     SubWorkflowParam,
@@ -28,6 +29,7 @@ from executor.workflow.definition import (
     passes_from,
     pause,
 )
+from validation.blocks import PLAIN
 
 Role = Literal["when", "each", "until", "collect", "step"]
 """What a step is to its block; `step` for one that the proposal lists."""
@@ -42,10 +44,10 @@ def role_of(item: ProgramStep) -> Role:
     return binding.decides if isinstance(binding, ControlBinding) else "step"
 
 
-def controls_of(program: Program) -> dict[str, Control]:
+def controls_of(proposal: Proposal) -> dict[str, Control]:
     """Gives what surrounds the steps of each task that has it, by task id."""
-    found = program.proposal.decompositions
-    return {item.task_id: item.control for item in found if item.control not in (None, Control())}  # type: ignore[misc]
+    found = proposal.decompositions
+    return {item.task_id: item.control for item in found if item.control is not None and item.control != PLAIN}
 
 
 def step_task(program: Program, item: ProgramStep, number: str | None = None) -> WorkflowTask:

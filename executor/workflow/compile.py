@@ -63,7 +63,7 @@ def task_def(spec: ToolSpec) -> TaskDef:
 
 def _parts(program: Program) -> list[Part]:
     """Gives the program's steps as parts: those of a block together, in a topological order."""
-    controls = controls_of(program)
+    controls = controls_of(program.proposal)
     members: dict[str, list[ProgramStep]] = {}
     for item in program.steps:
         key = f"block-{item.task_id}" if item.task_id in controls else item.step.step_id

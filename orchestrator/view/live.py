@@ -146,7 +146,7 @@ class LiveView(Listener):
 
     def _is_per_item(self, step: str) -> bool:
         item = self.program.by_id.get(step) if self.program else None
-        control = controls_of(self.program).get(item.task_id) if self.program and item else None
+        control = controls_of(self.program.proposal).get(item.task_id) if self.program and item else None
         return control is not None and control.each is not None
 
     def replanning(self, version: int, reasons: tuple[str, ...]) -> None:

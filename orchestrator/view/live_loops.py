@@ -73,7 +73,7 @@ class LiveLoops:
     def __init__(self, program: Program, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._loops: dict[str, Loop] = {}
-        controls = controls_of(program)
+        controls = controls_of(program.proposal)
         for task, control in controls.items():
             steps = tuple(
                 item.step.step_id for item in program.steps if item.task_id == task and role_of(item) == "step"

@@ -136,6 +136,18 @@ class BreakerRule(Frozen):
     """Seconds until one call is let through as a probe; doubled, up to ten times this, as long as probes fail."""
 
 
+class FallbackRule(Frozen):
+    """Which operations may take each other's place where one is down. The first rule that an operation meets holds."""
+
+    capability: str = Field(min_length=1)
+    """What all of them can do: a tag of their `capabilities`."""
+    operations: tuple[str, ...] = Field(min_length=1)
+    """Globs over `tool.operation`, the one to be preferred first: an operation is followed only by those after it;
+    those of one glob follow each other by name."""
+    reason: str = ""
+    """Why, in words."""
+
+
 DEFAULT_FLOWS: tuple[FlowRule, ...] = (
     FlowRule(
         roles=("control", "sink"),
@@ -192,6 +204,9 @@ class Policy(Frozen):
     """What follows an effect of unknown outcome; where no rule matches, a person is asked."""
     breakers: tuple[BreakerRule, ...] | None = None
     """When an operation is no longer tried for a while; where no rule matches, the defaults of such a rule hold."""
+
+    fallbacks: tuple[FallbackRule, ...] | None = None
+    """Which operations may take another's place; None: none ever does."""
 
     cedar: str | None = None
     """Cedar policies that must permit each call, too (extra `cedar`; `validation.cedar` says what they see)."""

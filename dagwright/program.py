@@ -32,6 +32,17 @@ SEAL: Final = Seal()
 _ONCE: Final = Interval(low=1, high=1)
 
 
+class Fallback(Frozen):
+    """An operation that was proven to be able to take the place of a step's own, where that is down."""
+
+    step: str
+    """The step."""
+    operation: str
+    """Full name of the operation."""
+    proposal: Sha256
+    """Hash of the proposal, as a further version, that calls it instead, and that was proven whole."""
+
+
 class Certificate(Frozen):
     """What was proven, over what, by whom. `dagwright verify` re-checks it offline."""
 
@@ -45,6 +56,8 @@ class Certificate(Frozen):
     """Version of the validator."""
     rules: dict[str, Sha256] | None = None
     """Rules of your own that were obeyed too: hash of each one's source by its code; None for none."""
+    fallbacks: tuple[Fallback, ...] | None = None
+    """What may take a step's operation's place where that is down, the next one first; None for nothing."""
 
 
 class Bounds(Frozen):
@@ -136,6 +149,11 @@ class Program:
     def by_id(self) -> dict[str, ProgramStep]:
         """Steps by id."""
         return {item.step.step_id: item for item in self.steps}
+
+    def fallbacks_of(self, step_id: str) -> tuple[ToolSpec, ...]:
+        """Gives the operations that may take the place of a step's own, the next one first."""
+        named = [found.operation for found in self.certificate.fallbacks or () if found.step == step_id]
+        return tuple(self.catalogue.by_name[name] for name in named)
 
     def approval_digest(self, step_id: str) -> Sha256:
         """Gives what an approval of a step binds to: this very step, its arguments, this program, the policy."""

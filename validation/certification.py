@@ -15,7 +15,7 @@ from dagwright.program import SEAL, Certificate, Compensation, Program, ProgramS
 from validation.codes import VALIDATOR_VERSION
 from validation.compensation import compensation_of
 from validation.context import Context, PlacedStep
-from validation.examination import collection_paused, examine
+from validation.examination import collection_paused, examine_with_fallbacks
 from validation.passes import ONCE
 from validation.resource import bounds_of
 from validation.rules import OwnRule, named
@@ -57,17 +57,20 @@ def _certified(
     at: date | None,
     rules: tuple[OwnRule, ...],
 ) -> Program:
-    context, report = examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)
+    context, report, fallbacks = examine_with_fallbacks(
+        proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules
+    )
     if context is None or context.parsed.proposal is None or not report.is_valid:
         raise ProposalRejected(report)
     whole = context.parsed.proposal
-    used = catalogue.restricted_to(_used(context))
+    used = catalogue.restricted_to({*_used(context), *fallbacks.considered})
     certificate = Certificate(
         proposal=sha256(whole),
         catalogue=used.hash,
         policy=policy.hash,
         validator=VALIDATOR_VERSION,
         rules=named(rules),
+        fallbacks=fallbacks.proven or None,
     )
     return Program(
         seal=SEAL,

@@ -258,6 +258,13 @@ _ROWS: tuple[Code, ...] = (
     ),
     Code("P410", "error", "secret in the plan", "A literal looks like a secret.", "Name a credential instead."),
     Code(
+        "P411",
+        "warning",
+        "no fallback",
+        "Policy names operations that may take the place of a step's own, but none of them can.",
+        "Offer an operation of the same arguments, outputs and effect, or take it out of the policy's fallbacks.",
+    ),
+    Code(
         "R501",
         "error",
         "cost over budget",

@@ -19,6 +19,7 @@ from validation.context import Context
 from validation.control import control_findings
 from validation.dependency import dependency_findings
 from validation.facts import fact_findings
+from validation.fallback import Fallbacks, fallbacks_of
 from validation.flow import flow_findings
 from validation.notes import finding, sorted_findings
 from validation.places import place_findings
@@ -35,7 +36,7 @@ from validation.usefulness import usefulness_findings
 MAX_FINDINGS: Final = 10_000
 """Findings that the levels give before a report ends."""
 
-_ELSEWHERE = frozenset(("P407",))
+_ELSEWHERE = frozenset(("P407", "P411"))
 _UNREADABLE = frozenset(("S101", "S108"))
 
 
@@ -62,7 +63,9 @@ def validate(
         RuleError: a rule of your own raises, or does what no rule may.
     """
     with collection_paused():
-        return examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)[1]
+        return examine_with_fallbacks(
+            proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules
+        )[1]
 
 
 def examine(
@@ -86,6 +89,29 @@ def examine(
         found.append(finding("S108", "", f"there are more than {MAX_FINDINGS} findings; the rest isn't looked for"))
     found.extend(own_findings(context, rules))
     return context, _report(found, syntactic_only=False, own=rules)
+
+
+def examine_with_fallbacks(
+    proposal: object,
+    *,
+    catalogue: Catalogue,
+    policy: Policy,
+    workers: frozenset[str],
+    at: date | None = None,
+    rules: tuple[OwnRule, ...] = (),
+) -> tuple[Context | None, Report, Fallbacks]:
+    """Gives the same, and what may take an operation's place; the report says where policy names some in vain."""
+
+    def examined(given: object) -> tuple[Context | None, Report]:
+        return examine(given, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)
+
+    context, report = examined(proposal)
+    if context is None or not report.is_valid or not policy.fallbacks:
+        return context, report, Fallbacks()
+    found = fallbacks_of(context, report, examined)
+    passed = () if found.findings else ("P411",)
+    findings = sorted_findings([*report.findings, *found.findings])
+    return context, Report(findings=findings, checks_passed=(*report.checks_passed, *passed)), found
 
 
 @contextmanager

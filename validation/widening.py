@@ -12,12 +12,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from dagwright.canonical import canonical_json, sha256
 from dagwright.finding import Finding
 from dagwright.model import Interval
 from dagwright.program import Program, ProgramStep
-from dagwright.tool import ControlBinding
+from dagwright.tool import ControlBinding, ToolSpec
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
 from validation.context import constant
 from validation.contract import Contract, contract_of
@@ -93,6 +94,9 @@ def widened(old: Program, new: Program, *, done: Collection[str] = ()) -> tuple[
         done: Steps of `old` that have run. An effect that was brought about is no longer there to be used,
             unless `new` keeps its step as it is; then it is not brought about again.
     """
+    exchanged = tuple(_exchanged(old, new))
+    if foreseen(old, new):
+        return exchanged
     before, after = Authority(old), Authority(new)
     kept = {step for step, derived in before.derived.items() if after.derived.get(step) == derived}
     left = Counter[Call]()
@@ -114,7 +118,45 @@ def widened(old: Program, new: Program, *, done: Collection[str] = ()) -> tuple[
         )
     found.extend(_more_tolerant(before, after, new))
     found.extend(_budget(old, new))
-    return tuple(found)
+    return (*found, *exchanged)
+
+
+def foreseen(old: Program, new: Program) -> bool:
+    """Whether a program is one that `old` goes on with where an operation is down: proven with it, and named by it."""
+    named = {found.proposal for found in old.certificate.fallbacks or ()}
+    judged = ("policy", "validator", "rules")
+    return (
+        new.certificate.proposal in named
+        and all(getattr(old.certificate, name) == getattr(new.certificate, name) for name in judged)
+        and all(old.catalogue.get(spec.name) == spec for spec in _called(new))
+    )
+
+
+def _called(program: Program) -> Iterator[ToolSpec]:
+    """Gives the operations of a program's steps, and those that undo them."""
+    for item in program.steps:
+        if not isinstance(item.spec.binding, ControlBinding):
+            yield item.spec
+        if item.compensation is not None:
+            yield item.compensation.spec
+
+
+def _exchanged(old: Program, new: Program) -> Iterator[Finding]:
+    """Gives the operations that may take another's place in `new`, and might not in `old`."""
+    known = {pair for step in old.by_id for pair in combinations(_line(old, step), 2)}
+    for index, group in enumerate(new.proposal.decompositions):
+        for position, step in enumerate(group.steps):
+            own, *others = _line(new, step.step_id)
+            for other in others:
+                if (own, other) not in known and not _is_pure(contract_of(new.catalogue.by_name[other])):
+                    message = f"the new plan may call {other!r} where {own!r} is down; the plan before may not"
+                    path = f"/decompositions/{index}/steps/{position}"
+                    yield finding("P407", path, message, task=group.task_id, step=step.step_id, needs_approval=True)
+
+
+def _line(program: Program, step: str) -> tuple[str, ...]:
+    """Gives a step's operation, then those that may take its place, in their order."""
+    return (program.by_id[step].spec.name, *(spec.name for spec in program.fallbacks_of(step)))
 
 
 def _wider(before: Authority, after: Authority, item: ProgramStep, left: Counter[Call]) -> Iterator[str]:

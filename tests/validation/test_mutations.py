@@ -334,6 +334,12 @@ CASES = (
     Case(
         "key in a literal", "P410", lambda p: inputs(p, "fetch").update(item={"literal": "AKIA" + "A1B2C3D4E5F6G7H8"})
     ),
+    Case(
+        "fallback that takes other arguments",
+        "P411",
+        lambda p: None,
+        policy={"fallbacks": ({"capability": "table", "operations": ("table.filter", "table.group")},)},
+    ),
     # resource
     Case("over budget", "R501", lambda p: limit(p, max_cost=0.1)),
     Case("over the policy's budget", "R501", lambda p: None, policy={"budget": {"max_cost": 0.1}}),

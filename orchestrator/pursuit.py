@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from pydantic import JsonValue
 
 from dagwright.exceptions import Cancelled, ModelAnswerError, ProposalRejected
 from dagwright.feedback import Outcome, OutcomeStatus
 from dagwright.goal import Goal
+from dagwright.limit import least
 from dagwright.llm.meter import Meter
 from dagwright.llm.model import ModelReply, ModelRequest
 from dagwright.program import Program
@@ -27,8 +27,6 @@ from orchestrator.resumption import Point
 from orchestrator.rollback import Rollback, left_behind, roll_back
 from orchestrator.settlement import go_on, is_open, settle_open
 from orchestrator.setup import Setup
-
-Number = TypeVar("Number", int, float)
 
 
 @dataclass
@@ -51,8 +49,8 @@ class Pursuit:
         self.failed = self.point.prior.reasons[-1] if self.point.prior and self.point.prior.reasons else ""
         self.model = Meter(
             self.setup.model,
-            max_tokens=_least(limits.max_tokens, budget.max_tokens),
-            max_cost=_least(limits.max_cost, budget.max_cost),
+            max_tokens=least(limits.max_tokens, budget.max_tokens),
+            max_cost=least(limits.max_cost, budget.max_cost),
             used=self.point.used,
             on_exchange=self._exchanged,
         )
@@ -180,7 +178,3 @@ def failure(result: EngineResult) -> str:
         return f"the workflow ended as {result.status}"
     error = feedback.errors[-1]
     return f"step {feedback.step_id!r} failed ({error.code}): {error.message or error.kind}"
-
-
-def _least(*limits: Number | None) -> Number | None:
-    return min((limit for limit in limits if limit is not None), default=None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from dagwright.finding import Finding
+from dagwright.limit import least
 from dagwright.model import Interval
 from dagwright.program import Bounds, Program
 from dagwright.tool import ControlBinding, ToolSpec
@@ -107,18 +108,14 @@ class _Limits:
     def __init__(self, context: Context) -> None:
         goal, budget = context.parsed.constraints, context.policy.budget
         self.context = context
-        self.cost = _least(goal.max_cost, budget.max_cost)
-        self.seconds = _least(goal.deadline, budget.max_seconds)
-        self.calls = _least(goal.max_calls, budget.max_calls)
-        self.tokens = _least(goal.max_tokens, budget.max_tokens)
+        self.cost = least(goal.max_cost, budget.max_cost)
+        self.seconds = least(goal.deadline, budget.max_seconds)
+        self.calls = least(goal.max_calls, budget.max_calls)
+        self.tokens = least(goal.max_tokens, budget.max_tokens)
 
     @cached_property
     def demand(self) -> Demand:
         return demand_of(self.context)
-
-
-def _least(*limits: float | None) -> float | None:
-    return min((limit for limit in limits if limit is not None), default=None)
 
 
 # ----------------------------------------------------------------------------------- R501, R502

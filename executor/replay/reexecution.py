@@ -39,7 +39,7 @@ from executor.worker.guard import checked_outputs
 from executor.worker.headers import known_columns
 from executor.worker.resolve import filled, resolve
 from executor.worker.scope import Scope
-from executor.workflow.block import controls_of, role_of
+from executor.workflow.block import controls_of
 from executor.workflow.instance import parts_of
 
 PURE = frozenset(("python", "transform"))
@@ -145,10 +145,10 @@ class Reexecution:
         if program.hash not in self._scopes:
             self._scopes[program.hash] = Scope(program, History(self.archive, program.hash), self.archive.get)
         seen = self._scopes[program.hash].seen_by(item, number)
-        values, inputs = item.step.tool_intent.required_inputs, program.proposal.goal.inputs
+        inputs = program.proposal.goal.inputs
         if isinstance(item.spec.binding, ControlBinding):
-            return arguments_of(values, seen, inputs, lenient=role_of(item) in ("when", "until"))
-        given = {name: resolve(value, seen, inputs) for name, value in values.items()}
+            return arguments_of(item, seen, inputs)
+        given = {name: resolve(value, seen, inputs) for name, value in item.step.tool_intent.required_inputs.items()}
         return filled(given, item.spec.input_schema)
 
     def _context(

@@ -14,8 +14,8 @@ from dagwright.model import JsonSchema
 from dagwright.predicate import OutputPredicate
 from dagwright.program import ProgramStep
 from dagwright.tool import ControlBinding
-from dagwright.value import Value
 from executor.worker.resolve import Outputs, resolve
+from executor.workflow.block import role_of
 from executor.workflow.instance import Choice
 
 DECIDED: Final[JsonSchema] = {"properties": {"holds": {"type": "boolean"}, "count": {"type": "integer"}, "items": {}}}
@@ -50,20 +50,18 @@ def decision(item: ProgramStep, control: Control, arguments: Mapping[str, JsonVa
     return Decision({"holds": holds}, "done" if holds else "again")
 
 
-def arguments_of(
-    given: Mapping[str, Value], outputs: Outputs, inputs: Mapping[str, GoalInput], *, lenient: bool
-) -> dict[str, JsonValue]:
-    """Gives the arguments of a control step; `lenient` leaves those out that are nowhere.
+def arguments_of(item: ProgramStep, outputs: Outputs, inputs: Mapping[str, GoalInput]) -> dict[str, JsonValue]:
+    """Gives the arguments of a control step; of one that tests conditions without those that are nowhere.
 
     Raises:
-        GuardViolation: one is nowhere.
+        GuardViolation: any other's argument is nowhere.
     """
     found: dict[str, JsonValue] = {}
-    for name, value in given.items():
+    for name, value in item.step.tool_intent.required_inputs.items():
         try:
             found[name] = resolve(value, outputs, inputs)
         except GuardViolation:
-            if not lenient:
+            if role_of(item) not in ("when", "until"):
                 raise
     return found
 

@@ -45,7 +45,7 @@ from executor.worker.resolve import filled, resolve
 from executor.worker.scope import Scope
 from executor.worker.summary import summary_of
 from executor.worker.watch import Watch, Watched
-from executor.workflow.block import controls_of, role_of
+from executor.workflow.block import controls_of
 from executor.workflow.instance import Choice, Instance
 
 _Outputs = dict[str, JsonValue]
@@ -210,8 +210,7 @@ class GuardedWorker:
         """Decides about a block; nothing is called."""
         control = self._controls[item.task_id]
         seen, inputs = self._scope.seen_by(item, activation.number), self._program.proposal.goal.inputs
-        tests = role_of(item) in ("when", "until")
-        arguments = arguments_of(item.step.tool_intent.required_inputs, seen, inputs, lenient=tests)
+        arguments = arguments_of(item, seen, inputs)
         outputs, choice = decision(item, control, arguments, activation.number)
         feedback = Feedback(
             step_id=activation.instance,

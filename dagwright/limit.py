@@ -1,0 +1,12 @@
+"""Limits: goals and policies state them, None states none, and all that are stated hold."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
+
+
+def least(*limits: Number | None) -> Number | None:
+    """Gives the strictest of several upper limits; None where none is stated."""
+    return min((limit for limit in limits if limit is not None), default=None)

@@ -73,7 +73,7 @@ class ConductorEngine:
             job = Run(
                 workflow=workflow,
                 execution=Execution(workflow),
-                history=History(archive, program),
+                history=History.shared(archive, program),
                 archive=archive,
                 answers=Answers(workflow, run),
                 call=call,

@@ -53,7 +53,7 @@ class Plan:
 SETS: dict[str, Plan] = {
     "embedded": Plan(runs=45, kills=6, within=0.15, pause=0.08, at_a_time=3),
     "tools": Plan(runs=12, kills=4, within=0.15, pause=0.08, at_a_time=3, acts=("away", "away", "add", "sum")),
-    "server": Plan(runs=12, kills=3, within=1.0, pause=0.3),
+    "server": Plan(runs=14, kills=3, within=1.0, pause=0.3),
     "workers": Plan(runs=12, kills=4, within=1.0, pause=0.3, at_a_time=2),
 }
 

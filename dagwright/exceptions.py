@@ -159,8 +159,9 @@ class TimedOut(TransportError):
 class ToolUnavailable(TransportError):
     """Raised by a tool that could not answer this time (a 503, a broken connection)."""
 
-    def __init__(self, message: str, *, code: str = "unavailable") -> None:
-        self.code = code
+    def __init__(self, message: str, *, code: str = "unavailable", retry_after: float = 0.0) -> None:
+        """`retry_after` is for how many seconds it will not answer another time either, as far as that is known."""
+        self.code, self.retry_after = code, retry_after
         super().__init__(message)
 
 

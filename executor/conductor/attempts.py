@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,22 @@ from executor.archive.archive import Archive
 from executor.conductor.client import TaskView
 from executor.conductor.native import Answer, Answers, every_task, instance_of
 from executor.conductor.news import Ended, Held, News
-from executor.engine.decide import Cancel, Command, Completed, Execution, Failed, Schedule, Skip, TimedOut
+from executor.engine.decide import (
+    Cancel,
+    Command,
+    Completed,
+    Execution,
+    Failed,
+    Schedule,
+    Skip,
+    TimedOut,
+    retry_delay,
+    unregistered,
+)
 from executor.engine.engine import Progress, ProgressState, StepResult
 from executor.engine.history import History, outstanding
 from executor.engine.threads import Threads
+from executor.workflow.compile import GRACE_SECONDS
 from executor.workflow.definition import WorkflowDef
 from executor.workflow.instance import Instance, parts_of
 
@@ -48,6 +61,7 @@ class Attempts:
         self._held: dict[Instance, Held] = {}
         self._owed: set[Instance] = set()
         self._names = _names(run.workflow)
+        self._definitions = {item.name: item for item in run.workflow.task_defs}
 
     @property
     def running(self) -> tuple[Held, ...]:
@@ -161,13 +175,25 @@ class Attempts:
         self._tell(held.step, "running", held.attempt)
 
         def job() -> None:
+            begun = time.monotonic()
             try:
                 result: StepResult | Exception = self._run.call(held.step, held.attempt, held.stop)
+                held.stop.wait(self._held_back(held, result, time.monotonic() - begun))
             except Exception as error:  # noqa: BLE001 - raised again by the deciding thread
                 result = error
             self._news.put(Ended(held, result))
 
         self._threads.submit(job)
+
+    def _held_back(self, held: Held, result: StepResult, seconds: float) -> float:
+        """Gives how long the end of an attempt that took some seconds is kept back: within its own time.
+
+        The server counts the delay of retries itself; so another attempt does not come while it would be refused.
+        """
+        name = self._names[parts_of(held.step)[0]]
+        definition = self._definitions.get(name) or unregistered(name)
+        missing = result.retry_after - retry_delay(definition, held.attempt)
+        return max(0.0, min(missing, definition.response_timeout_seconds - GRACE_SECONDS - seconds))
 
     def _obey(self, commands: Sequence[Command], known: Container[tuple[str, int]] = ()) -> None:
         for command in commands:

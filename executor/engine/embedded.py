@@ -176,7 +176,7 @@ class _Drive:
         with self._archive.batch(durable=False):
             for occurrence, result in happened:
                 self._record(occurrence, result)
-                self._obey(self._execution.advance(occurrence))
+                self._obey(self._execution.advance(occurrence), pause=result.retry_after if result else 0.0)
             while self._ready and len(self._active) + len(begun) < self._workers:
                 begun.append(self._ready.popleft())
                 self._history.record("task.started", begun[-1].step, begun[-1].attempt)
@@ -205,14 +205,16 @@ class _Drive:
             self._active.pop((step, attempt)).set()
         self._tell(step, "completed" if isinstance(occurrence, Completed) else "failed", attempt)
 
-    def _obey(self, commands: Sequence[Command], known: Container[tuple[str, int]] = ()) -> None:
+    def _obey(self, commands: Sequence[Command], known: Container[tuple[str, int]] = (), *, pause: float = 0.0) -> None:
+        """Does what the core says; another attempt is made after `pause` seconds at the earliest."""
         for command in commands:
             if isinstance(command, Schedule):
                 if (command.step, command.attempt) not in known:
                     self._history.record("task.scheduled", command.step, command.attempt)
                 self._tell(command.step, "scheduled" if command.attempt == 1 else "retrying", command.attempt)
-                if command.delay:
-                    self._at(_delay(command, self._archive.run), command)
+                delay = max(_delay(command, self._archive.run), pause if command.attempt > 1 else 0.0)
+                if delay:
+                    self._at(delay, command)
                 else:
                     self._ready.append(command)
             elif isinstance(command, Skip):

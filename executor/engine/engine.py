@@ -50,6 +50,8 @@ class StepResult:
     """Small summary; holds no `${`."""
     feedback: Feedback
     """What a planner may learn of it."""
+    retry_after: float = 0.0
+    """Of a failed attempt: for how many seconds another one would be refused as well, without being tried."""
 
 
 class Worker(Protocol):

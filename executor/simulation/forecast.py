@@ -220,6 +220,8 @@ class _Run:
         self._calling: dict[tuple[str, int], Breaker] = {}
         self._choices = Choices(world.program, self._passes)
         self._doubtful: set[str] = set()
+        self._pauses: dict[tuple[str, int], float] = {}
+        """By step and attempt that was refused: the seconds after which another one is not."""
         self._cost, self._calls = 0.0, 0
         execution = Execution(world.workflow, graph=world.graph)
         self._clock = VirtualRun(execution, self._attempt, workers=world.workers, delay=self._delay, on_end=self._ended)
@@ -242,7 +244,8 @@ class _Run:
         """Gives the back-off as the embedded engine keeps it; pauses are exact."""
         if schedule.attempt == 1:
             return schedule.delay
-        return jittered(schedule.delay, self._world.seed, self._number, schedule.step, schedule.attempt)
+        delay = jittered(schedule.delay, self._world.seed, self._number, schedule.step, schedule.attempt)
+        return max(delay, self._pauses.pop((schedule.step, schedule.attempt - 1), 0.0))
 
     def _passes(self, task: str, role: Role) -> int:
         drawn = self._world.drawn(self._number, task, role)[0]
@@ -263,13 +266,18 @@ class _Run:
             return 0.0, Failed(schedule.step, schedule.attempt, for_good=True)
         pause = self._limits.pause(spec, now)
         if pause > spec.timeout:
-            return 0.0, Failed(schedule.step, schedule.attempt, for_good=False)
+            return 0.0, self._refused(schedule, pause)
         self._limits.note(spec, now + pause)
         breaker = self._breakers.of(spec, self._world.program.policy)
-        if breaker.admit(now + pause):
-            return pause, Failed(schedule.step, schedule.attempt, for_good=False)
+        shut = breaker.admit(now + pause)
+        if shut:
+            return pause, self._refused(schedule, shut)
         self._calling[schedule.step, schedule.attempt] = breaker
         return self._called(spec, schedule, pause)
+
+    def _refused(self, schedule: Schedule, pause: float) -> Failed:
+        self._pauses[schedule.step, schedule.attempt] = pause
+        return Failed(schedule.step, schedule.attempt, for_good=False)
 
     def _called(self, spec: ToolSpec, schedule: Schedule, pause: float) -> tuple[float, Occurrence]:
         """Gives the seconds of an attempt that waited `pause` seconds first, and how it ends."""

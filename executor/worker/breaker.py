@@ -118,7 +118,8 @@ class Breakers:
         with self._guard:
             pause = breaker.admit(self._clock())
         if pause:
-            raise ToolUnavailable(f"{spec.name} keeps failing; tried again in {pause:.1f} s", code="circuit_open")
+            message = f"{spec.name} keeps failing; tried again in {pause:.1f} s"
+            raise ToolUnavailable(message, code="circuit_open", retry_after=pause)
         try:
             yield
         except Exception as error:

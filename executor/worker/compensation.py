@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, sha256
 from dagwright.decomposition import Step, ToolIntent
-from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, TransportError
+from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, ToolUnavailable, TransportError
 from dagwright.program import Compensation, Program, ProgramStep
 from dagwright.value import LiteralValue
 from executor.archive.archive import Archive
@@ -179,10 +179,11 @@ class Compensator(GuardedWorker):
             try:
                 self._awaited(self._effect(undoing.item, undoing.arguments, activation, undoing.key), stopped)
                 return
-            except TransportError:
+            except TransportError as error:
                 if attempt == spec.retry.attempts:
                     raise
-                if stopped.wait(jittered(spec.retry.waits[attempt - 1], activation.run, step, attempt)):
+                refused = error.retry_after if isinstance(error, ToolUnavailable) else 0.0
+                if stopped.wait(max(jittered(spec.retry.waits[attempt - 1], activation.run, step, attempt), refused)):
                     raise Cancelled(f"{step!r} was stopped") from None
 
     def _digest(self, item: ProgramStep) -> Sha256:

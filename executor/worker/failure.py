@@ -41,6 +41,7 @@ def failure_of(error: Exception, activation: Activation, begun: float) -> StepRe
             performance_metrics=performance_of(activation, begun),
             requires_replan=not isinstance(error, Cancelled),
         ),
+        retry_after=error.retry_after if isinstance(error, ToolUnavailable) else 0.0,
     )
 
 

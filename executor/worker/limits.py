@@ -26,9 +26,8 @@ class RateLimits:
         """
         while (pause := self._pause(spec)) > 0:
             if time.monotonic() + pause > deadline:
-                raise ToolUnavailable(
-                    f"{spec.name} may be called again in {pause:.1f} s, after its time is up", code="rate_limited"
-                )
+                message = f"{spec.name} may be called again in {pause:.1f} s, after its time is up"
+                raise ToolUnavailable(message, code="rate_limited", retry_after=pause)
             if cancelled.wait(pause):
                 raise Cancelled(f"{spec.name} was stopped while it waited for its rate limit")
 

@@ -116,6 +116,15 @@ def test_after_the_delay_one_probe_goes_through(breakers: Breakers, build: Any, 
     assert {call(breakers, spec) for _ in range(5)} == {"called"}
 
 
+def test_a_refusal_says_when_a_call_will_be_let_through(breakers: Breakers, build: Any, clock: Clock) -> None:
+    spec = build.operation()
+    opened(breakers, spec)
+    with pytest.raises(ToolUnavailable) as found, breakers.call(spec, POLICY):
+        pass
+    clock.now += found.value.retry_after
+    assert call(breakers, spec) == "called"
+
+
 def test_a_probe_that_fails_opens_it_for_twice_as_long(breakers: Breakers, build: Any, clock: Clock) -> None:
     spec = build.operation()
     opened(breakers, spec)

@@ -234,7 +234,8 @@ class Context:
         return tuple(
             (name, f"{part.path}{inside}", leaf)
             for name, part in self.outside_answer.items()
-            for inside, leaf in references_of(part.value)
+            for inside, leaf in leaves(part.value)  # by `references_of` it would take half as long again
+            if not isinstance(leaf, LiteralValue)
         )
 
     @cached_property

@@ -49,7 +49,10 @@ class Watched:
 
 
 class Watch:
-    """Those of one worker. Thread-safe; its thread is there only while tools run, and soon after."""
+    """Those of one worker. Thread-safe; its thread is there only while tools run, and soon after.
+
+    What runs is a dictionary of which each access is one operation; the lock is for the thread's beginning and end.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -58,16 +61,19 @@ class Watch:
 
     def begin(self, watched: Watched) -> None:
         """Watches a tool from now on."""
-        with self._guard:
-            self._running[watched] = None
-            start, self._has_thread = not self._has_thread, True
-        if start:
-            threading.Thread(target=self._work, name="watch", daemon=True).start()
+        self._running[watched] = None
+        if not self._has_thread:
+            self._start()
 
     def end(self, watched: Watched) -> bool:
         """Tells whether a tool that has ended is still waited for; False where it was left behind."""
+        return self._running.pop(watched, watched) is None
+
+    def _start(self) -> None:
         with self._guard:
-            return self._running.pop(watched, watched) is None
+            start, self._has_thread = not self._has_thread, True
+        if start:
+            threading.Thread(target=self._work, name="watch", daemon=True).start()
 
     def _work(self) -> None:
         idle = 0
@@ -77,8 +83,7 @@ class Watch:
 
     def _look(self, now: float) -> bool:
         """Leaves behind what is overdue; tells whether anything runs."""
-        with self._guard:
-            running = list(self._running)
+        running = list(self._running)
         for watched in running:
             error = watched.overdue(now)
             if error is not None and self.end(watched):
@@ -87,5 +92,6 @@ class Watch:
 
     def _retires(self) -> bool:
         with self._guard:
+            self._has_thread = False  # before the look, so that what begins after it asks for a thread
             self._has_thread = bool(self._running)
             return not self._has_thread

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from dagwright.catalogue import Catalogue
+from dagwright.feedback import ErrorKind, ErrorRecord, Feedback
+from executor.engine.engine import EngineResult
 from orchestrator.history import full
 from orchestrator.pipeline import plan_goal, resume_run, run_goal
+from orchestrator.replanning import worth_replanning
 
 GOAL = "What is the mean price in Rome and in C01?"
 
@@ -89,6 +92,32 @@ def test_a_run_that_stops_before_its_new_version_goes_on_with_it(bench: Any, cit
     assert (outcome.status, outcome.replans) == ("done", 1)
     assert "missing_column" in again.model.requests[0].messages[-1].content
     assert bench.attempts(outcome.run, "s1") == ["task.completed"]
+
+
+WORTH: dict[str, tuple[str, tuple[ErrorKind, ...], bool]] = {
+    "one wrong content": ("failed", ("content",), True),
+    "a criterion that does not hold": ("failed", ("criterion",), True),
+    "a service that is down": ("failed", ("transport",), True),
+    "too late": ("timed_out", ("timeout",), True),
+    "an effect of unknown outcome": ("failed", ("unknown_outcome",), False),
+    "an effect of unknown outcome beside what another plan could do": ("failed", ("content", "unknown_outcome"), False),
+    "stopped": ("cancelled", ("content",), False),
+    "nothing but what was stopped": ("failed", ("cancelled",), False),
+    "done, after one that failed": ("completed", ("content",), False),
+}
+
+
+@pytest.mark.parametrize(("status", "kinds", "worth"), WORTH.values(), ids=WORTH)
+def test_another_plan_is_asked_for_where_it_may_help(status: Any, kinds: tuple[ErrorKind, ...], worth: bool) -> None:
+    feedback = {
+        f"s{number}": Feedback(
+            step_id=f"s{number}",
+            execution_status="failure",
+            errors=(ErrorRecord(kind=kind, code=kind, message="so"),),
+        )
+        for number, kind in enumerate(kinds)
+    }
+    assert worth_replanning(EngineResult(status=status, outputs={}, feedback=feedback)) is worth
 
 
 CASES = {

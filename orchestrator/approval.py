@@ -65,12 +65,20 @@ class Question:
 
         return how_often(self.step.times) if self.step and self.step.times.high > 1 else ""
 
+    @property
+    def instead(self) -> tuple[str, ...]:
+        """The operations that may take the place of the step's own where that is down: a yes is to them, too."""
+        if self.step is None or self.step is not self.program.by_id.get(self.subject):
+            return ()
+        return tuple(spec.name for spec in self.program.fallbacks_of(self.subject))
+
     def __str__(self) -> str:
         if self.step:
             binding = self.step.spec.binding
             if isinstance(binding, ControlBinding):
                 return titled(self.subject, self.step.task_id, binding)
-            return f"step {self.subject!r} ({', '.join(filter(None, (self.step.spec.name, self.often)))})"
+            others = [f"or where that is down {name}" for name in self.instead]
+            return f"step {self.subject!r} ({', '.join(filter(None, (self.step.spec.name, *others, self.often)))})"
         more = f" (and {len(self.widened) - 3} more)" if len(self.widened) > 3 else ""
         return f"version {self.program.proposal.version} of the plan ({'; '.join(self.widened[:3])}{more})"
 

@@ -46,6 +46,9 @@ class Listener:
     def failed(self, feedback: Feedback) -> None:
         """A step failed for good."""
 
+    def falling_back(self, step: str, given: str, instead: str, why: str) -> None:
+        """An operation takes the place of a step's own, which is down for the reason whose code is given."""
+
     def replanning(self, version: int, reasons: tuple[str, ...]) -> None:
         """A new plan version is about to be made."""
 

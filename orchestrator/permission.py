@@ -49,6 +49,17 @@ def _asked_of(program: Program, prior: Prior | None) -> tuple[Question, ...]:
     return questions_of(program, prior.program, prior.done) if prior else questions_of(program, None)
 
 
+def carry_over(program: Program, following: Program, archive: Archive) -> None:
+    """Gives the approvals of a program to a version that they were given for, too: the same plan, or its fallback."""
+    given = standing(archive.events(*DECISIONS))
+    for item in following.steps:
+        step = item.step.step_id
+        approval = given.get(program.approval_digest(step))
+        if approval is not None:
+            digest = following.approval_digest(step)
+            archive.append("approval.given", approval.model_copy(update={"digest": digest}).model_dump(mode="json"))
+
+
 def decide_waiting(home: Path, run: str, step: str, *, by: str, given: bool) -> tuple[Question, ...]:
     """Writes a decision about what a run waits for into its archive and gives what was decided.
 

@@ -20,6 +20,7 @@ from executor.engine.engine import EngineResult
 from orchestrator.answer import answer_of, digests_of, files_of
 from orchestrator.approval import Refused
 from orchestrator.execution import execute
+from orchestrator.fallback import Following, exchange_of, fall_back
 from orchestrator.permission import permit
 from orchestrator.planning import Prior, plan
 from orchestrator.replanning import note_replan, prior_of, worth_replanning
@@ -86,13 +87,12 @@ class Pursuit:
             self.result = self._executed(program)
             if self.result.status == "completed":
                 return self.outcome("done")
-            if is_open(self.result):
-                settle_open(program, self.setup, self.archive, self.model)
-                prior, program = go_on(program, lines, self.result, prior, self.setup, self.archive)
+            self.failed = failure(self.result)
+            if (following := self._following(program, lines, self.result, prior)) is not None:
+                prior, program, lines = following.prior, following.program, following.lines
                 continue
             if self._is_final(self.result):
-                return self.outcome("failed", reason=failure(self.result))
-            self.failed = failure(self.result)
+                return self.outcome("failed", reason=self.failed)
             prior, version = self._narrowed(program, lines, self.result, prior), program.proposal.version + 1
             program = None
 
@@ -102,6 +102,27 @@ class Pursuit:
             raise Cancelled("the run was stopped")
         self._report_failures(result)
         return result
+
+    def _following(
+        self, program: Program, lines: Mapping[str, str], result: EngineResult, earlier: Prior | None
+    ) -> Following | None:
+        """Gives the same plan as a further version, where it goes on with that.
+
+        That is after a question about an effect is answered, and where another operation takes the place of
+        one that is down.
+        """
+        if is_open(result):
+            settle_open(program, self.setup, self.archive, self.model)
+            prior, again = go_on(program, lines, result, earlier, self.setup, self.archive)
+            return Following(program=again, prior=prior, lines=lines)
+        exchange = exchange_of(program, result)
+        if exchange is None:
+            return None
+        following = fall_back(exchange, program, lines, result, earlier, self.setup, self.archive)
+        if isinstance(following, Following):
+            return following
+        self.failed += f"; {exchange.instead.name!r} did not take its place: {following}"
+        return None
 
     def _is_final(self, result: EngineResult) -> bool:
         return self.replans >= self.goal.constraints.max_replans or not worth_replanning(result)

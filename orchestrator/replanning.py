@@ -42,13 +42,13 @@ def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, e
     )
 
 
-def note_replan(archive: Archive, version: int, prior: Prior, *, settled: bool = False) -> None:
+def note_replan(archive: Archive, version: int, prior: Prior, **same: JsonValue) -> None:
     """Writes down that a further version is made, and what it knows, so that a resumed run knows it too.
 
-    `settled` says that it is the same plan, after a question about an effect was answered.
+    `same` says why it is the same plan, where it is: `settled` after a question about an effect was answered,
+    `fallback` where another operation takes the place of one that is down.
     """
-    body: dict[str, JsonValue] = {"version": version, "reasons": list(prior.reasons)}
-    body |= {"settled": True} if settled else {}
+    body: dict[str, JsonValue] = {"version": version, "reasons": list(prior.reasons), **same}
     archive.append("replan", {**body, "banned": list[JsonValue](sorted(prior.banned))})
 
 

@@ -26,6 +26,9 @@ from orchestrator.replanning import finished_of
 from orchestrator.rules import open_rules
 from validation.rules import OwnRule
 
+SAME_PLAN = frozenset(("settled", "fallback"))
+"""Members of a `replan` event that say that no other plan was asked for."""
+
 GIVEN = "given"
 """What a run's archive calls the strategy of a proposal that was executed as it stands."""
 
@@ -121,7 +124,7 @@ def point_of(archive: Archive, rules: tuple[OwnRule, ...] = ()) -> Point:
         prior=prior,
         given=Proposal.model_validate(archive.get(fold.proposal)) if unproven else None,
         version=prior.program.proposal.version + 1 if prior else 1,
-        replans=sum("settled" not in replan for replan in fold.replans),
+        replans=sum(replan.keys().isdisjoint(SAME_PLAN) for replan in fold.replans),
         ending=fold.ending,
         used=_used(archive),
     )

@@ -21,8 +21,8 @@ from executor.ledger.effects import Effect, effects_of
 from executor.ledger.ledger import Ledger, Settlement
 from executor.worker.compensation import Compensator
 from executor.worker.guard import check_schema
-from orchestrator.approval import DECISIONS, standing
 from orchestrator.execution import working
+from orchestrator.permission import carry_over
 from orchestrator.planning import Prior, prove
 from orchestrator.replanning import finished_of, note_replan
 from orchestrator.resumption import rules_of
@@ -95,19 +95,8 @@ def go_on(
         note_replan(archive, version, prior, settled=True)
         proposal = program.proposal.model_copy(update={"version": version})
         following = prove(Planned(proposal=proposal, lines=lines), setup, archive, prior)
-        _carry_over(program, following, archive)
+        carry_over(program, following, archive)
     return prior, following
-
-
-def _carry_over(program: Program, following: Program, archive: Archive) -> None:
-    """Gives the approvals of a program to the version that differs in its number alone."""
-    given = standing(archive.events(*DECISIONS))
-    for item in following.steps:
-        step = item.step.step_id
-        approval = given.get(program.approval_digest(step))
-        if approval is not None:
-            digest = following.approval_digest(step)
-            archive.append("approval.given", approval.model_copy(update={"digest": digest}).model_dump(mode="json"))
 
 
 def _compensated(effect: Effect, program: Program, setup: Setup, archive: Archive, model: Model) -> str | None:

@@ -52,6 +52,11 @@ class Entry:
         """Whether it may or may not have happened."""
         return self.state in ("unknown", "intended")
 
+    @property
+    def may_stand(self) -> bool:
+        """Whether it happened and was not taken back, or may have."""
+        return self.is_open or self.state == "done"
+
 
 def idempotency_key(lineage: str, step: str, arguments: JsonValue) -> Sha256:
     """Gives the key of an effect: the same for each attempt and replan of a run with these arguments."""
@@ -145,7 +150,8 @@ class Ledger:
         with self._archive.batch(durable=durable):
             self._archive.execute(
                 "INSERT INTO ledger VALUES (?, ?, ?, 'intended', NULL) "
-                "ON CONFLICT (key) DO UPDATE SET state = 'intended', output = NULL",
+                "ON CONFLICT (key) DO UPDATE SET step = excluded.step, operation = excluded.operation, "
+                "state = excluded.state, output = NULL",
                 (key, step, operation),
             )
             self._archive.append("effect.intended", {"key": key, "step": step, "operation": operation, **(more or {})})

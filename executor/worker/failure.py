@@ -29,9 +29,9 @@ class Unmet(Exception):
         super().__init__("; ".join(text for text, _ in criteria))
 
 
-def failure_of(error: Exception, activation: Activation, begun: float) -> StepResult:
-    """Gives the result of an attempt that ended in an error."""
-    retryable = isinstance(error, TransportError)
+def failure_of(error: Exception, activation: Activation, begun: float, *, replaced: bool = False) -> StepResult:
+    """Gives the result of an attempt that ended in an error; `replaced` is one that something else follows."""
+    retryable = isinstance(error, TransportError) and not replaced
     return StepResult(
         status="failed" if retryable else "failed_for_good",
         feedback=Feedback(
@@ -41,7 +41,7 @@ def failure_of(error: Exception, activation: Activation, begun: float) -> StepRe
             performance_metrics=performance_of(activation, begun),
             requires_replan=not isinstance(error, Cancelled),
         ),
-        retry_after=error.retry_after if isinstance(error, ToolUnavailable) else 0.0,
+        retry_after=error.retry_after if isinstance(error, ToolUnavailable) and retryable else 0.0,
     )
 
 

@@ -17,7 +17,14 @@ from typing import TypeVar
 from pydantic import JsonValue
 
 from dagwright.canonical import Sha256, ordered_json
-from dagwright.exceptions import ArchiveError, Cancelled, GuardViolation, ToolRejected, TransportError
+from dagwright.exceptions import (
+    ArchiveError,
+    Cancelled,
+    GuardViolation,
+    ToolRejected,
+    ToolUnavailable,
+    TransportError,
+)
 from dagwright.feedback import Feedback
 from dagwright.program import Program, ProgramStep
 from dagwright.tool import ControlBinding
@@ -46,7 +53,7 @@ from executor.worker.scope import Scope
 from executor.worker.summary import summary_of
 from executor.worker.watch import Watch, Watched
 from executor.workflow.block import controls_of
-from executor.workflow.instance import Choice, Instance
+from executor.workflow.instance import Choice, Instance, parts_of
 
 _Outputs = dict[str, JsonValue]
 
@@ -172,8 +179,20 @@ class GuardedWorker:
         except ArchiveError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a tool raises is a result
-            return failure_of(error, activation, begun)
+            return failure_of(error, activation, begun, replaced=self._is_replaced(error, item))
         return StepResult(status="completed", output=output, preview=dict(feedback.outputs), feedback=feedback)
+
+    def _is_replaced(self, error: Exception, item: ProgramStep) -> bool:
+        """Whether another operation can be called rather than one that is not even tried: nothing may have happened."""
+        step = item.step.step_id
+        if not (
+            isinstance(error, ToolUnavailable) and error.code == "circuit_open" and self._program.fallbacks_of(step)
+        ):
+            return False
+        if item.spec.effect == "read":
+            return True
+        acted = (parts_of(entry.step)[0] == step for entry in Ledger(self._archive).entries() if entry.may_stand)
+        return isinstance(self._ledger, Ledger) and not any(acted)
 
     def close(self) -> None:
         """Lets the threads go; those of tools that hang go when these end."""

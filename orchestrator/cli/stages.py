@@ -151,7 +151,10 @@ def estimate(program: Program, sampled: sampling.Sampling | None = None, *, json
     simulation = simulate(program, workflow)
     found = _drawn(program, workflow, sampled) if sampled else None
     if json:
-        put_json(simulation if found is None else {**simulation.model_dump(mode="json"), "forecast": found})
+        more: dict[str, Any] = {} if found is None else {"forecast": found}
+        others = {name: [spec.name for spec in program.fallbacks_of(name)] for name in program.by_id}
+        more |= {"fallbacks": known} if (known := {name: named for name, named in others.items() if named}) else {}
+        put_json({**simulation.model_dump(mode="json"), **more} if more else simulation)
         return
     console().print(bounds.drawn(program, simulation))
     if found is not None:

@@ -172,6 +172,10 @@ class _Listening(Listener):
         self._watch.enter("execute", {"dagwright.program": program.hash, "dagwright.steps": len(program.steps)})
         self._other.executing(program)
 
+    def falling_back(self, step: str, given: str, instead: str, why: str) -> None:
+        self._watch.leave()
+        self._other.falling_back(step, given, instead, why)
+
     def replanning(self, version: int, reasons: tuple[str, ...]) -> None:
         self._watch.leave()
         self._other.replanning(version, reasons)

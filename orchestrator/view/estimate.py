@@ -13,6 +13,7 @@ from dagwright.policy import Action
 from dagwright.program import Program, ProgramStep
 from executor.simulation.simulate import SimulatedStep, Simulation
 from executor.workflow.block import role_of
+from orchestrator.view import fallbacks
 from orchestrator.view.blocks import value as shown
 from orchestrator.view.blocks import words_by_task
 
@@ -44,7 +45,8 @@ def drawn(program: Program, simulation: Simulation) -> RenderableType:
         cells = _cells(step)
         table.add_row(*cells[:2], *([span(step.times, 0)] if looped else []), *cells[2:])
     calls = [Text(line) for line in _calls(program, steps)]
-    parts: list[RenderableType] = [table, *calls, Text(totals(simulation))]
+    others = [Text(f"  {line}") for line in fallbacks.lines(program)]
+    parts: list[RenderableType] = [table, *calls, *others, Text(totals(simulation))]
     if simulation.unknown:
         parts.append(Text(f"without stated time or cost: {', '.join(simulation.unknown)}", style="dim"))
     if any(not step.decided for step in steps):

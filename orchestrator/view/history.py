@@ -14,6 +14,7 @@ from dagwright.plan import Plan
 from executor.workflow.instance import parts_of
 from orchestrator.view import text
 from orchestrator.view.blocks import words
+from orchestrator.view.fallbacks import happened
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,6 +40,7 @@ def drawn(run: dict[str, JsonValue]) -> RenderableType:
     if run["report"]:
         parts.append(text.findings(Report.model_validate(run["report"])))
     heads = frozenset(control.each.name for control in controls.values() if control.each)
+    parts += fallbacks(cast("list[dict[str, JsonValue]]", run["replans"]))
     parts += timeline(cast("list[dict[str, JsonValue]]", run["steps"]), heads)
     parts += effects(cast("list[dict[str, str]]", run["effects"]))
     outcome = run["outcome"]
@@ -47,6 +49,14 @@ def drawn(run: dict[str, JsonValue]) -> RenderableType:
         parts.append(text.answer(cast("dict[str, JsonValue]", outcome["answer"])))
         parts.extend(Text(f"file {run['folder']}/files/{file}") for file in cast("list[str]", outcome["files"]))
     return Group(*parts)
+
+
+def fallbacks(replans: list[dict[str, JsonValue]]) -> list[RenderableType]:
+    """Gives a line per operation that took the place of one that was down."""
+    from rich.text import Text
+
+    found = [cast("dict[str, str]", replan["fallback"]) for replan in replans if "fallback" in replan]
+    return [Text.assemble(("  fallback ", "yellow"), happened(item)) for item in found]
 
 
 def effects(found: list[dict[str, str]]) -> list[RenderableType]:

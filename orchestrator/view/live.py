@@ -149,6 +149,10 @@ class LiveView(Listener):
         control = controls_of(self.program.proposal).get(item.task_id) if self.program and item else None
         return control is not None and control.each is not None
 
+    def falling_back(self, step: str, given: str, instead: str, why: str) -> None:
+        """Says that another operation takes the place of one that is down."""
+        self.console.print(f"\n[bold yellow]fallback[/] {step}: {instead} instead of {given} ({why})")
+
     def replanning(self, version: int, reasons: tuple[str, ...]) -> None:
         """Says that another plan is tried."""
         self.console.print(f"\n[bold yellow]replanning[/] as version {version}")

@@ -18,10 +18,12 @@ from dagwright.reach import destinations
 from dagwright.tool import Effect, HttpBinding, Role
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
 from orchestrator.view.blocks import how_often, words
+from orchestrator.view.fallbacks import words as fallback_words
 from validation.blocks import listed_id
 from validation.codes import VALIDATOR_VERSION
 from validation.context import Context, PlacedStep, constant
-from validation.examination import examine
+from validation.examination import examine_with_fallbacks
+from validation.fallback import Fallbacks
 from validation.passes import ONCE
 from validation.resource import bounds_of
 from validation.rules import OwnRule
@@ -62,6 +64,8 @@ class ReviewStep:
     checks: tuple[str, ...]
     """Arguments whose type is checked while running."""
     rollback: str
+    fallbacks: tuple[str, ...]
+    """What may take the operation's place where that is down, in words, the next one first."""
     findings: tuple[Finding, ...]
 
 
@@ -127,7 +131,9 @@ def review(
     rules: tuple[OwnRule, ...] = (),
 ) -> Review:
     """Gives what there is to see of anything that may be a proposal. Arguments as for `validate`."""
-    context, report = examine(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)
+    context, report, others = examine_with_fallbacks(
+        proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules
+    )
     identity = [("policy", f"{policy.name} {policy.hash}"), ("validator", VALIDATOR_VERSION)]
     identity += [(f"rule {rule.code}", rule.source) for rule in rules]
     if context is None:
@@ -147,7 +153,7 @@ def review(
             Task(task_id=task.task_id, description=task.description, dependencies=task.dependencies)
             for task in context.tasks
         ),
-        steps=tuple(_step(context, step, report) for step in steps),
+        steps=tuple(_step(context, step, report, others) for step in steps),
         blocks=tuple(_blocks(context, placed)),
         after=_after(context, placed),
         answer=tuple(_answers(context)),
@@ -172,7 +178,7 @@ def _nothing(report: Report, identity: list[tuple[str, str]]) -> Review:
     )
 
 
-def _step(context: Context, step: PlacedStep, report: Report) -> ReviewStep:
+def _step(context: Context, step: PlacedStep, report: Report, others: Fallbacks) -> ReviewStep:
     contract = step.contract
     mine = [finding for finding in report.findings if finding.step_id == step.step_id]
     passes = context.passes.get(step.task_id, ONCE)
@@ -189,6 +195,11 @@ def _step(context: Context, step: PlacedStep, report: Report) -> ReviewStep:
         label=context.labels.output(step.step_id),
         checks=tuple(sorted(str(f.evidence.get("argument")) for f in mine if f.code == "D308")),
         rollback=step.step.rollback_strategy,
+        fallbacks=tuple(
+            fallback_words(context.catalogue.by_name[found.operation])
+            for found in others.proven
+            if found.step == step.step_id
+        ),
         findings=tuple(mine),
     )
 

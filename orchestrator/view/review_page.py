@@ -81,7 +81,7 @@ def _effects(review: Review) -> str:
     items = "".join(
         f'<li><a href="#step-{index}">{text(step.step_id)}</a> <span class="effect {step.effect or "unknown"}">'
         f"{text(step.effect or 'unknown operation')}</span> {text(step.operation)}"
-        f"{_often(step)}{_places(step)}{_asked(step)}{_with(step)}</li>"
+        f"{_often(step)}{_places(step)}{_asked(step)}{_fallbacks(step)}{_with(step)}</li>"
         for index, step in acting
     )
     return f"<section><h2>What it changes</h2><ul>{items}</ul></section>"
@@ -94,6 +94,13 @@ def _with(step: ReviewStep) -> str:
         f"<br>{text(argument.name)} = <code>{text(argument.value)}</code>{_role(argument)}" for argument in ordered
     )
     return f'<div class="with">{shown.removeprefix("<br>")}</div>' if shown else ""
+
+
+def _fallbacks(step: ReviewStep) -> str:
+    """Gives what is called where the operation is down: who approves the step approves that, too."""
+    if not step.fallbacks:
+        return ""
+    return f'<div class="fallbacks">Where that is down: {text(", then ".join(step.fallbacks))}</div>'
 
 
 def _often(step: ReviewStep) -> str:
@@ -183,7 +190,7 @@ def _step(index: int, step: ReviewStep) -> str:
     return (
         f'<article id="step-{index}" tabindex="-1"><h4>{text(step.step_id)} <code>{text(step.operation)}</code> '
         f'<span class="effect {effect}">{effect}</span>{_often(step)}{marks}{_asked(step)}</h4>'
-        f"<p>{text(step.action)}</p>"
+        f"<p>{text(step.action)}</p>{_fallbacks(step)}"
         f'{_arguments(step.arguments)}<p class="facts">{"; ".join(facts)}{_places(step)}</p></article>'
     )
 

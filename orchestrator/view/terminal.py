@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dagwright.tool import ControlBinding
 from orchestrator.approval import Decision, Question
+from orchestrator.view.fallbacks import words
 from planner.derivation import shown
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ def ask_approval(question: Question) -> Decision:
             out.print(f"{question.subject}: {step.spec.name} ({step.spec.effect}){often}", markup=False)
         if question.block:
             out.print(f"    {question.block}", style="italic", markup=False)
+        for name in question.instead:
+            out.print(
+                f"    or, where {step.spec.name} is down, {words(question.program.catalogue.by_name[name])}",
+                markup=False,
+            )
         for name, value in step.step.tool_intent.required_inputs.items():
             out.print(f"    {name}: {shown(value)}", markup=False)
     else:

@@ -12,18 +12,26 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from dagwright.exceptions import TimedOut
+
+if TYPE_CHECKING:
+    from executor.conductor.server import ServerStatus
 
 ROOT = Path(__file__).parents[1]
 
 SECONDS = 600.0
 """The longest that a driver's life may take; one that takes longer hangs."""
+
+
+STARTS = 3
+"""How often a Conductor server is waited for, each time as long as one may take: a busy machine loses no run."""
 
 
 class Server(Protocol):
@@ -152,10 +160,8 @@ class Conductor:
     """A Conductor server of its own, for as long as it is open."""
 
     def __init__(self, folder: Path) -> None:
-        from executor.conductor import server
-
         self._folder = folder
-        found = server.up(_unseen, port=free_port(), home=folder)
+        found = _up(free_port(), folder)
         assert found.url is not None
         assert found.port is not None
         self.url, self._port = found.url, found.port
@@ -167,7 +173,7 @@ class Conductor:
         pid = server.status(self._folder).pid
         if pid is not None:
             _kill(pid, self._port)
-        server.up(_unseen, port=self._port, home=self._folder)
+        _up(self._port, self._folder)
 
     def close(self) -> None:
         """Ends it."""
@@ -206,6 +212,16 @@ class Worker:
             time.sleep(0.01)
         process.kill()
         raise TimedOut("the worker did not begin to listen")
+
+
+def _up(port: int, folder: Path) -> ServerStatus:
+    """Starts a Conductor server, or goes on waiting for one that is slow to start."""
+    from executor.conductor import server
+
+    for _ in range(STARTS - 1):
+        with suppress(TimedOut):
+            return server.up(_unseen, port=port, home=folder)
+    return server.up(_unseen, port=port, home=folder)
 
 
 def free_port() -> int:

@@ -9,9 +9,13 @@ from typing import Any
 import pytest
 
 from benchmarks.crash import SETS, run, score
+from benchmarks.crash_victim import STARTS, Conductor
 from benchmarks.crash_world import ONCE, case_of, world
 from benchmarks.suite import Options
+from dagwright.exceptions import TimedOut
 from dagwright.policy import Policy
+from executor.conductor import server
+from executor.conductor.server import ServerStatus
 from validation import validate
 
 
@@ -41,6 +45,22 @@ def test_figures_count_what_must_not_be() -> None:
         "asked": 0.5,
     }
     assert found["embedded.resume_seconds"].value == 2.0
+
+
+def test_a_conductor_server_that_is_slow_to_start_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def up(on_progress: Any, *, port: int, home: Path) -> ServerStatus:
+        asked.append(port)
+        if len(asked) < STARTS:
+            raise TimedOut("it was not healthy in time")
+        return ServerStatus(state="up", url=f"http://127.0.0.1:{port}/api", port=port)
+
+    monkeypatch.setattr(server, "up", up)
+    assert Conductor(tmp_path).url == f"http://127.0.0.1:{asked[0]}/api"
+    assert len(set(asked)) == 1
 
 
 @pytest.mark.slow(reason="starts and kills some eight processes")

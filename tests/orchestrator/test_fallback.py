@@ -33,9 +33,10 @@ from orchestrator.settlement import settle
 from orchestrator.setup import Setup
 from orchestrator.strategy.interleaved import Interleaved
 from orchestrator.view.history import drawn
-from orchestrator.view.terminal import console
+from orchestrator.view.terminal import ask_approval, console
 from validation import certify
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
 Json = dict[str, Any]
 OUTPUTS = {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]}
 
@@ -95,7 +96,7 @@ class World:
         return {"id": f"{context.step} by {spec.name}"}
 
 
-def raising(**errors: Exception) -> Act:
+def raising(**errors: Exception | None) -> Act:
     """Gives what raises an error wherever a tool (`first`), or a step's call of it (`first_s1`), is called."""
 
     def act(step: str, operation: str) -> None:
@@ -296,6 +297,31 @@ def test_an_effect_that_may_be_repeated_but_may_have_happened_is_not_brought_abo
     bench.check(outcome.run)
 
 
+MODES: Mapping[str, Exception | None] = {
+    "answers": None,
+    "is down": down(),
+    "does not answer": TimedOut("no answer"),
+    "refuses": ToolRejected("no", code="http_409"),
+}
+ACTED = ("answers", "does not answer")
+
+
+@pytest.mark.parametrize("verb", ["order", "put"])
+@pytest.mark.parametrize("first", MODES)
+@pytest.mark.parametrize("second", MODES)
+def test_whatever_happens_an_effect_is_brought_about_in_one_place_at_most(
+    bench: Bench, verb: str, first: str, second: str
+) -> None:
+    bench.world.act = raising(first=MODES[first], second=MODES[second])
+    outcome = bench.run(("a", verb))
+    modes = {"first": first, "second": second}
+    called = [tool.split(".")[0] for _, tool in bench.world.calls]
+    assert sum(modes[tool] in ACTED for tool in called) <= 1
+    assert ("second" in called) == (first == "is down")
+    assert (outcome.status == "done") == (modes[called[-1]] == "answers")
+    bench.check(outcome.run)
+
+
 EACH = {"control": {"each": {"items": {"literal": ["x", "y"]}, "name": "one"}}}
 
 
@@ -350,6 +376,35 @@ def test_a_run_that_stops_after_falling_back_goes_on_with_the_same_version(bench
     assert (outcome.status, outcome.answer) == ("done", {"last": "c by second.look"})
     assert [found["step"] for found in bench.exchanges(outcome.run)] == ["a", "b", "c"]
     bench.check(outcome.run)
+
+
+RATES = (
+    *("execute", str(EXAMPLES / "rates.proposal.json"), "--catalogue", str(EXAMPLES / "rates.yaml")),
+    *("--policy", str(EXAMPLES / "rates-policy.yaml")),
+)
+KEPT = "rates.kept (read, at most 1 call, $0.0000, 0.10 s)"
+
+
+def test_a_dry_run_says_what_may_take_its_place(dagwright: Any, home: Path) -> None:
+    assert f"usd: where rates.today is down {KEPT}" in dagwright(*RATES, "--dry-run").out
+    found = dagwright(*RATES, "--dry-run", "--json").json
+    assert found["fallbacks"] == {"usd": ["rates.kept"], "nok": ["rates.kept"]}
+
+
+def test_the_page_for_review_says_what_is_approved_with_a_step(dagwright: Any, home: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    dagwright("show", *RATES[1:], "--html", str(page))
+    assert page.read_text().count(f"Where that is down: {KEPT}") == 2
+
+
+def test_the_person_at_the_terminal_is_told_what_may_take_its_place(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.policy = {**POLICY, "rules": [{"tools": "*.order", "action": "ask"}]}
+    bench.run(("a", "order"))
+    monkeypatch.setattr("builtins.input", lambda prompt: "y")
+    assert ask_approval(bench.asked[0]) == "approve"
+    assert "or, where first.order is down, second.order (write, at most 1 call" in capsys.readouterr().out
 
 
 @pytest.mark.conductor

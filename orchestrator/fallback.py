@@ -25,6 +25,7 @@ from orchestrator.planning import Prior, certified, prove
 from orchestrator.replanning import note_replan, prior_of
 from orchestrator.setup import Setup
 from orchestrator.strategy.strategy import Planned
+from planner.signature import words_of
 from validation.fallback import substituted
 from validation.widening import foreseen
 
@@ -65,7 +66,7 @@ class Following:
     prior: Prior
     """What the version before left."""
     lines: Mapping[str, str]
-    """The calls that the model wrote, by step, as far as they are made."""
+    """The calls as the model wrote them, by step; the one that is made otherwise with its operation's word."""
 
 
 def exchange_of(program: Program, result: EngineResult) -> Exchange | None:
@@ -108,12 +109,20 @@ def fall_back(
         return f"what step {acted!r} did, or may have done, must not be done again"
     prior = prior_of(program, lines, result, earlier)
     setup.listener.falling_back(exchange.step, exchange.given.name, exchange.instead.name, exchange.code)
-    kept = {name: line for name, line in lines.items() if name != step}
+    called = {step: _calling(lines[step], exchange.instead, setup)} if step in lines else {}
+    written = {**lines, **called}
     with archive.batch():
         note_replan(archive, proposal.version, prior, fallback=exchange.as_json())
-        following = prove(Planned(proposal=proposal, lines=kept), setup, archive, prior)
+        following = prove(Planned(proposal=proposal, lines=written), setup, archive, prior)
         carry_over(program, following, archive)
-    return Following(program=following, prior=prior, lines=kept)
+    return Following(program=following, prior=prior, lines=written)
+
+
+def _calling(line: str, operation: ToolSpec, setup: Setup) -> str:
+    """Gives a call as the model would have written it with another operation."""
+    words = {spec.name: word for word, spec in words_of(setup.catalogue.tools).items()}
+    _, bracket, arguments = line.partition("(")
+    return f"{words[operation.name]}{bracket}{arguments}"
 
 
 def _acted(program: Program, following: Program, archive: Archive) -> Instance:

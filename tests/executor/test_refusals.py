@@ -44,8 +44,8 @@ def test_no_more_of_a_task_s_time_is_spent_on_it_than_there_is(bench: Any, build
     assert "task.timed_out" not in bench.kinds("a")
 
 
-def test_an_open_breaker_uses_up_no_attempts(bench: Any, build: Any) -> None:
-    """A tool is away for less time than the retries of its steps span; those that the breaker refuses do not count."""
+def test_no_step_fails_where_its_tool_is_away_for_less_time_than_its_retries_span(bench: Any, build: Any) -> None:
+    """The breaker refuses most of the retries of that time; each time that it opens costs a step one of them."""
     spec = build.operation(retry=Retry(attempts=6, delay=1, factor=1), timeout=10)
     policy = Policy(name="p", breakers=(BreakerRule(failures=2, delay=3.0),))
     names = dict.fromkeys("abcd", ())

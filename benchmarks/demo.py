@@ -1,8 +1,8 @@
 """`bench demo`: goals over CSV files with known answers, from words to answer.
 
-Set `heldout2` (the default) only measures, and is blind. Set `heldout` only measures too, but plans for
-some of its goals have been read. Set `development` is what prompts are tuned on; its figures say nothing
-about other goals.
+Set `heldout3` (the default) only measures, and is blind. Sets `heldout` and `heldout2` only measure too, but
+plans for some of their goals have been read. Set `development` is what prompts are tuned on; its figures say
+nothing about other goals.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from benchmarks.statistics import Metric, mean, middle, share
 from benchmarks.suite import Options, Progress, Record
 from benchmarks.trial import Laboratory
 
-DEFAULT_SETS = ("heldout2",)
+DEFAULT_SETS = ("heldout3",)
 
 
 def run(options: Options, on_progress: Progress) -> Generator[Record, None, None]:

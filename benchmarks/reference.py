@@ -431,3 +431,119 @@ def top_earners_file(t: Tables) -> Known:
 @known
 def price_by_carrier_and_service(t: Tables) -> Known:
     return [rows(t["parcels"].groupby(["carrier", "service"]).price.mean().reset_index())]
+
+
+# Goals of `heldout3`.
+
+
+@known
+def service_age(t: Tables) -> Known:
+    e = t["employee_survey"]
+    return [e.loc[e.department == "Service", "age"].mean()]
+
+
+@known
+def cardiff_orders(t: Tables) -> Known:
+    return [int((t["bookshop_orders"].city == "Cardiff").sum())]
+
+
+@known
+def highest_student_fine(t: Tables) -> Known:
+    loans = t["library_loans"]
+    return [loans.loc[loans.member_type == "student", "fine"].max()]
+
+
+@known
+def thickest_genre(t: Tables) -> Known:
+    return [winner(t["books"].groupby("genre").pages.mean())]
+
+
+@known
+def age_and_tenure(t: Tables) -> Known:
+    return [t["employee_survey"].age.corr(t["employee_survey"].tenure_years)]
+
+
+@known
+def longest_books(t: Tables) -> Known:
+    longest = t["books"].sort_values("pages", ascending=False).head(5)
+    return [rows(longest[["title", "pages"]])]
+
+
+@known
+def dearest_genre(t: Tables) -> Known:
+    joined = t["bookshop_orders"].merge(t["books"], on="book_id")
+    return [winner(joined.groupby("genre").unit_price.mean())]
+
+
+@known
+def wind_high_up(t: Tables) -> Known:
+    joined = t["weather"].merge(t["stations"], on="station")
+    return [joined.loc[joined.altitude_m > 300, "wind_kmh"].mean()]
+
+
+@known
+def salary_unstated(t: Tables) -> Known:
+    return [int(t["employee_survey"].salary.isna().sum())]
+
+
+@known
+def loans_by_category(t: Tables) -> Known:
+    return [rows(t["library_loans"].groupby("category").size().reset_index())]
+
+
+@known
+def warmest_month(t: Tables) -> Known:
+    w = t["weather"]
+    return [int(winner(w.groupby(month(w.date)).temperature_c.mean()))]
+
+
+@known
+def student_comics(t: Tables) -> Known:
+    loans = t["library_loans"]
+    return [loans.loc[(loans.member_type == "student") & (loans.category == "comic"), "days_kept"].mean()]
+
+
+@known
+def known_days_distance(t: Tables) -> Known:
+    return [t["parcels"].dropna(subset=["days"]).distance_km.median()]
+
+
+@known
+def age_at_start(t: Tables) -> Known:
+    return [(t["employee_survey"].age - t["employee_survey"].tenure_years).mean()]
+
+
+@known
+def distance_chart(_: Tables) -> Known:
+    return [None]
+
+
+@known
+def unhappy_file(t: Tables) -> Known:
+    o = t["bookshop_orders"]
+    return [rows(o.loc[o.rating == 1, ["order_id", "unit_price"]])]
+
+
+@known
+def copies_and_price(t: Tables) -> Known:
+    o = t["bookshop_orders"]
+    return [winner(o.groupby("city").copies.mean()), o.copies.corr(o.unit_price)]
+
+
+@known
+def shipping_report(t: Tables) -> Known:
+    p = t["parcels"]
+    weight, carrier = p.weight_kg.mean(), winner(p.groupby("carrier").distance_km.sum())
+    return [len(p), weight, carrier, [len(p), weight, carrier]]
+
+
+@known
+def storms_file(t: Tables) -> Known:
+    w = t["weather"]
+    storms = w[w.wind_kmh > 50].sort_values("wind_kmh", ascending=False)
+    return [len(storms), rows(storms[["station", "wind_kmh"]])]
+
+
+@known
+def days_by_branch_and_member(t: Tables) -> Known:
+    return [rows(t["library_loans"].groupby(["branch", "member_type"]).days_kept.mean().reset_index())]

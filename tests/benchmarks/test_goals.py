@@ -17,8 +17,8 @@ from benchmarks.suite import Options
 from dagwright.exceptions import InputError
 
 DEVELOPMENT = load_goals("development")
-HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2")}
-ALL = (*DEVELOPMENT, *HELDOUT["heldout"], *HELDOUT["heldout2"])
+HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2", "heldout3")}
+ALL = (*DEVELOPMENT, *(goal for goals in HELDOUT.values() for goal in goals))
 
 
 def tables(goal: DemoGoal) -> dict[str, pd.DataFrame]:
@@ -67,13 +67,22 @@ def kinds(goals: Iterable[DemoGoal]) -> list[tuple[str, ...]]:
     return sorted(tuple(check.kind for check in goal.expected) for goal in goals)
 
 
-def test_held_out_sets_ask_for_the_same_kinds_of_answers() -> None:
-    assert kinds(HELDOUT["heldout2"]) == kinds(HELDOUT["heldout"])
+@pytest.mark.parametrize("part", HELDOUT)
+def test_held_out_sets_ask_for_the_same_kinds_of_answers(part: str) -> None:
+    assert kinds(HELDOUT[part]) == kinds(HELDOUT["heldout"])
+
+
+def test_no_two_goals_have_the_same_words() -> None:
+    assert len({goal.text.casefold() for goal in ALL}) == len(ALL)
 
 
 def test_blind_goals_are_the_default() -> None:
-    assert [part for part, _ in chosen(Options())] == ["heldout2"] * 20
-    assert [goal for _, goal in chosen(Options(sets=("heldout",)))] == list(HELDOUT["heldout"])
+    assert [part for part, _ in chosen(Options())] == ["heldout3"] * 20
+
+
+@pytest.mark.parametrize("part", HELDOUT)
+def test_held_out_sets_are_chosen_by_name(part: str) -> None:
+    assert [goal for _, goal in chosen(Options(sets=(part,)))] == list(HELDOUT[part])
 
 
 def test_words_and_rows_that_are_expected_stand_in_no_text() -> None:
@@ -96,5 +105,5 @@ def test_tables_are_written_the_same_again(tmp_path: Path) -> None:
 
 
 def test_unknown_set_is_named_with_those_that_are() -> None:
-    with pytest.raises(InputError, match=r"'dev'.*development, heldout, heldout2"):
+    with pytest.raises(InputError, match=r"'dev'.*development, heldout, heldout2, heldout3"):
         load_goals("dev")

@@ -17,7 +17,8 @@ from benchmarks.plancompiler import measured as measured_pipeline
 from benchmarks.trial import Laboratory
 from dagwright.llm.model import ModelReply, ModelRequest, Usage
 
-GOALS = {goal.id: goal for part in ("development", "heldout", "heldout2") for goal in load_goals(part)}
+SETS = ("development", "heldout", "heldout2", "heldout3")
+GOALS = {goal.id: goal for part in SETS for goal in load_goals(part)}
 
 PLANS = {
     "gentoo_mass": """
@@ -322,6 +323,97 @@ PLANS = {
         answer(s3, s4)""",
     "price_by_carrier_and_service": """
         group_aggregate(table=parcels, by=["carrier", "service"], value="price", function="mean")
+        answer(s1)""",
+    "service_age": """
+        filter_rows(table=employee_survey, column="department", op="==", value="Service")
+        aggregate(table=s1, column="age", function="mean")
+        answer(s2)""",
+    "cardiff_orders": """
+        filter_rows(table=bookshop_orders, column="city", op="==", value="Cardiff")
+        count_rows(table=s1)
+        answer(s2)""",
+    "highest_student_fine": """
+        filter_rows(table=library_loans, column="member_type", op="==", value="student")
+        aggregate(table=s1, column="fine", function="max")
+        answer(s2)""",
+    "thickest_genre": """
+        group_aggregate(table=books, by=["genre"], value="pages", function="mean")
+        sort_rows(table=s1, column="mean_pages", descending=true)
+        top_rows(table=s2, n=1)
+        answer(s3)""",
+    "age_and_tenure": """
+        correlate(table=employee_survey, x="age", y="tenure_years")
+        answer(s1)""",
+    "longest_books": """
+        sort_rows(table=books, column="pages", descending=true)
+        top_rows(table=s1, n=5)
+        answer(s2)""",
+    "dearest_genre": """
+        join_tables(left=bookshop_orders, right=books, on=["book_id"])
+        group_aggregate(table=s1, by=["genre"], value="unit_price", function="mean")
+        sort_rows(table=s2, column="mean_unit_price", descending=true)
+        get_value(table=s3, column="genre")
+        answer(s4)""",
+    "wind_high_up": """
+        join_tables(left=weather, right=stations, on=["station"])
+        filter_rows(table=s1, column="altitude_m", op=">", value=300)
+        aggregate(table=s2, column="wind_kmh", function="mean")
+        answer(s3)""",
+    "salary_unstated": """
+        count_values(table=employee_survey, column="salary", kind="missing")
+        answer(s1)""",
+    "loans_by_category": """
+        group_count(table=library_loans, by=["category"])
+        answer(s1)""",
+    "warmest_month": """
+        date_part(table=weather, column="date", part="month", name="month")
+        group_aggregate(table=s1, by=["month"], value="temperature_c", function="mean")
+        sort_rows(table=s2, column="mean_temperature_c", descending=true)
+        get_value(table=s3, column="month")
+        answer(s4)""",
+    "student_comics": """
+        filter_rows(table=library_loans, column="member_type", op="==", value="student")
+        filter_rows(table=s1, column="category", op="==", value="comic")
+        aggregate(table=s2, column="days_kept", function="mean")
+        answer(s3)""",
+    "known_days_distance": """
+        drop_missing(table=parcels, columns=["days"])
+        aggregate(table=s1, column="distance_km", function="median")
+        answer(s2)""",
+    "age_at_start": """
+        combine_columns(table=employee_survey, left="age", op="-", right="tenure_years", name="age_at_start")
+        aggregate(table=s1, column="age_at_start", function="mean")
+        answer(s2)""",
+    "distance_chart": """
+        group_aggregate(table=parcels, by=["carrier"], value="distance_km", function="mean")
+        chart(table=s1, kind="bar", x="carrier", path="distances.png", y="mean_distance_km")
+        answer(s2)""",
+    "unhappy_file": """
+        filter_rows(table=bookshop_orders, column="rating", op="==", value=1)
+        write_csv(table=s1, path="unhappy.csv")
+        answer(s2)""",
+    "copies_and_price": """
+        group_aggregate(table=bookshop_orders, by=["city"], value="copies", function="mean")
+        sort_rows(table=s1, column="mean_copies", descending=true)
+        get_value(table=s2, column="city")
+        correlate(table=bookshop_orders, x="copies", y="unit_price")
+        answer(s3, s4)""",
+    "shipping_report": """
+        count_rows(table=parcels)
+        aggregate(table=parcels, column="weight_kg", function="mean")
+        group_aggregate(table=parcels, by=["carrier"], value="distance_km", function="sum")
+        sort_rows(table=s3, column="sum_distance_km", descending=true)
+        top_rows(table=s4, n=1)
+        write_report(path="shipping.md", title="Shipping", items=[s1, s2, s5])
+        answer(s1, s2, s5, s6)""",
+    "storms_file": """
+        filter_rows(table=weather, column="wind_kmh", op=">", value=50)
+        sort_rows(table=s1, column="wind_kmh", descending=true)
+        write_csv(table=s2, path="storms.csv")
+        count_rows(table=s1)
+        answer(s3, s4)""",
+    "days_by_branch_and_member": """
+        group_aggregate(table=library_loans, by=["branch", "member_type"], value="days_kept", function="mean")
         answer(s1)""",
 }
 

@@ -396,7 +396,7 @@ def test_a_run_that_stops_after_falling_back_goes_on_with_the_same_version(bench
 
 
 RATES = (
-    *("execute", str(EXAMPLES / "rates.proposal.json"), "--catalogue", str(EXAMPLES / "rates.yaml")),
+    *("execute", str(EXAMPLES / "rates.proposal.json"), "--catalogue", str(EXAMPLES / "rates.catalogue.yaml")),
     *("--policy", str(EXAMPLES / "rates-policy.yaml")),
 )
 KEPT = "rates.kept (read, at most 1 call, $0.0000, 0.10 s)"

@@ -23,7 +23,7 @@ PIVOT = 'pivot_table(table=sales, index="month", columns="city", value="price", 
 
 def rates() -> Catalogue:
     """The catalogue of the example, in which nothing is tried again."""
-    found = load_catalogue(EXAMPLES / "rates.yaml")
+    found = load_catalogue(EXAMPLES / "rates.catalogue.yaml")
     return found.model_copy(update={"tools": tuple(tool.model_copy(update={"retry": Retry()}) for tool in found.tools)})
 
 

@@ -110,19 +110,24 @@ class Attempts:
         return [] if held is None else self.time_out(held)
 
     def owe(self, task: TaskView) -> None:
-        """Takes note that the server schedules a step anew that is archived: its answer came too late."""
+        """Takes note that the server schedules a step that has ended here: its answer came too late, or elsewhere."""
         step = instance_of(task)
-        if step not in self._execution.running and self._history.output(step) is not None:
+        if step not in self._execution.running and self._has_ended(step):
             self._owed.add(step)
 
     def finished(self, task: TaskView) -> Answer | None:
-        """Gives the answer for a task's step if it is archived; the server is owed it no longer."""
+        """Gives the answer for a task's step if it has ended before; the server is owed it no longer."""
         step = instance_of(task)
-        output = self._history.output(step)
-        if output is None:
+        if not self._has_ended(step):
             return None
         self._owed.discard(step)
+        output = self._history.output(step)
+        if output is None:
+            return self._run.answers.given_up(step)
         return self._run.answers.archived(step, output, self._history.choice(step))
+
+    def _has_ended(self, step: Instance) -> bool:
+        return step in self._execution.failed or self._history.output(step) is not None
 
     def begin(self, task: TaskView) -> list[Callable[[], None]]:
         """Begins the attempt that is due; gives what is to be done once that is on disk."""

@@ -155,6 +155,10 @@ class Answers:
             "COMPLETED", {"step": step, "status": "completed", "output": output, **self._decided(step, choice)}
         )
 
+    def given_up(self, step: Instance) -> Answer:
+        """Gives the answer for a step that failed before, after which the run went on."""
+        return Answer("FAILED_WITH_TERMINAL_ERROR", {"step": step, "status": "failed_for_good"}, "it failed before")
+
     def _decided(self, step: Instance, choice: Choice) -> Json:
         if choice is None:
             return {}

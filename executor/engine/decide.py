@@ -118,6 +118,8 @@ class Execution:
         """Number of the attempt by step, for each step that is scheduled and has not ended."""
         self.dropped: set[Instance] = set()
         """Steps that completed in an optional block that then failed: as if they had given nothing."""
+        self.failed: set[Instance] = set()
+        """Steps that ended without having completed, optional ones and those of optional blocks among them."""
         self.last: dict[str, Instance] = {}
         """By step of a repeated block that has ended: its instance in the last pass."""
         self.ended: Finish | None = None
@@ -249,6 +251,7 @@ class Execution:
             attempt = self.running[event.step] = event.attempt + 1
             return [Schedule(event.step, attempt, retry_delay(definition, event.attempt), _seconds(definition))]
         self._leave(event.step)
+        self.failed.add(event.step)
         ready: list[Ready] = []
         optional = frame.innermost_optional()
         if task.optional:
@@ -265,6 +268,7 @@ class Execution:
         begun = dict.fromkeys(failed.up_to(frame))
         for step in [step for step, (place, _) in self._places.items() if place.is_in(frame)]:
             self._commands.append(Cancel(step, self.running[step]))
+            self.failed.add(step)
             place, _ = self._leave(step)
             begun |= dict.fromkeys(place.up_to(frame))
         self.dropped.update(frame.completed)

@@ -16,6 +16,7 @@ import pytest
 
 from executor.conductor import drive, server
 from executor.conductor.client import ConductorClient, WorkflowView
+from executor.conductor.engine import ConductorEngine
 from executor.conductor.outbox import Outbox
 from executor.workflow.compile import compile_workflow
 
@@ -61,21 +62,48 @@ def test_a_network_that_loses_the_answer_to_the_start(
 
 
 def test_an_execution_that_the_server_fails_is_begun_anew(journey: Any, conductor_url: str) -> None:
-    client = ConductorClient(conductor_url)
     outbox = Outbox(journey.archive.folder, journey.archive.run)
 
     def fail_a_task() -> None:
-        """A server that was killed has failed executions; here somebody else's answer does it."""
         time.sleep(0.2)
-        correlation = outbox.correlation("p" * 64)
-        name = compile_workflow(journey.build.program(journey.order())).name
-        [view] = client.correlated(name, correlation)
-        tasks = client.workflow(view.workflow_id).tasks
-        task = next(task for task in tasks if task.status == "IN_PROGRESS" and "step" in task.input_data)
-        client.update(task, "FAILED_WITH_TERMINAL_ERROR", output={}, reason="Error scheduling tasks")
+        fail_on_server(conductor_url, compile_workflow(journey.build.program(journey.order())).name, outbox)
 
     journey.assert_whole(journey.run(conductor_url, {5: fail_a_task}))
-    client.close()
+
+
+def fail_on_server(url: str, name: str, outbox: Outbox) -> None:
+    """Fails what runs: a server that was killed has failed executions; here somebody else's answer does it."""
+    with closing(ConductorClient(url)) as client:
+        [view] = client.correlated(name, outbox.correlation("p" * 64))
+        tasks = client.workflow(view.workflow_id).tasks
+        task = next(task for task in tasks if task.status == "IN_PROGRESS" and task.task_type != "JOIN")
+        client.update(task, "FAILED_WITH_TERMINAL_ERROR", output={}, reason="Error scheduling tasks")
+
+
+def test_what_failed_and_was_gone_on_without_is_not_waited_for_in_a_new_execution(
+    archive: Any, build: Any, conductor_url: str
+) -> None:
+    """The server asks the new execution for a step that has failed for good, which nothing here runs again."""
+    workflow = build.workflow(build.simple("a"), build.simple("perhaps", optional=True), build.simple("last"))
+    outbox, began = Outbox(archive.folder, archive.run), list[str]()
+
+    def work(activation: Any) -> Any:
+        began.append(activation.step)
+        if activation.step == "last":
+            fail_on_server(conductor_url, workflow.name, outbox)
+        return build.failed("perhaps", for_good=True) if activation.step == "perhaps" else build.completed("a")
+
+    result = ConductorEngine(conductor_url).run(
+        workflow,
+        run=archive.run,
+        program="p" * 64,
+        worker=work,
+        archive=archive,
+        cancelled=threading.Event(),
+        on_progress=lambda progress: None,
+    )
+    assert (result.status, began) == ("completed", ["a", "perhaps", "last"])
+    assert result.outputs.keys() == {"a", "last"}
 
 
 @pytest.mark.slow(reason="starts a server three times")

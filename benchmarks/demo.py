@@ -1,8 +1,8 @@
 """`bench demo`: goals over CSV files with known answers, from words to answer.
 
 Set `heldout3` (the default) only measures, and is blind. Sets `heldout` and `heldout2` only measure too, but
-plans for some of their goals have been read. Set `development` is what prompts are tuned on; its figures say
-nothing about other goals.
+plans for some of their goals have been read. Sets `development` and `development2` are what prompts are tuned on;
+their figures say nothing about other goals.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from benchmarks.demo import chosen
+from benchmarks.development_reference import REFERENCES
 from benchmarks.goal import DATA, DemoGoal, FileCheck, NumberCheck, ReportCheck, TableCheck, WordCheck, load_goals
 from benchmarks.matching import same_cell, same_rows
-from benchmarks.reference import REFERENCES
 from benchmarks.suite import Options
 from dagwright.exceptions import InputError
 
-DEVELOPMENT = load_goals("development")
+DEVELOPMENT = (*load_goals("development"), *load_goals("development2"))
 HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2", "heldout3")}
 ALL = (*DEVELOPMENT, *(goal for goals in HELDOUT.values() for goal in goals))
 
@@ -63,6 +63,10 @@ def test_held_out_tables_are_never_tuned_on(part: str) -> None:
     assert not files(DEVELOPMENT) & files(HELDOUT[part])
 
 
+def test_second_development_set_asks_for_all_kinds_of_answers_that_held_out_sets_ask_for() -> None:
+    assert set(kinds(load_goals("development2"))) >= set(kinds(HELDOUT["heldout2"]))
+
+
 def kinds(goals: Iterable[DemoGoal]) -> list[tuple[str, ...]]:
     return sorted(tuple(check.kind for check in goal.expected) for goal in goals)
 
@@ -105,5 +109,5 @@ def test_tables_are_written_the_same_again(tmp_path: Path) -> None:
 
 
 def test_unknown_set_is_named_with_those_that_are() -> None:
-    with pytest.raises(InputError, match=r"'dev'.*development, heldout, heldout2, heldout3"):
+    with pytest.raises(InputError, match=r"'dev'.*development, development2, heldout, heldout2, heldout3"):
         load_goals("dev")

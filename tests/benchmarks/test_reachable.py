@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from benchmarks.demo import measured
 from benchmarks.goal import load_goals
@@ -17,7 +18,7 @@ from benchmarks.plancompiler import measured as measured_pipeline
 from benchmarks.trial import Laboratory
 from dagwright.llm.model import ModelReply, ModelRequest, Usage
 
-SETS = ("development", "heldout", "heldout2", "heldout3")
+SETS = ("development", "development2", "heldout", "heldout2", "heldout3")
 GOALS = {goal.id: goal for part in SETS for goal in load_goals(part)}
 
 PLANS = {
@@ -416,6 +417,7 @@ PLANS = {
         group_aggregate(table=library_loans, by=["branch", "member_type"], value="days_kept", function="mean")
         answer(s1)""",
 }
+PLANS.update(yaml.safe_load(Path(__file__).with_name("development2_plans.yaml").read_text(encoding="utf-8")))
 
 WRONG = {
     "gentoo_mass": """

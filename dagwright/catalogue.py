@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from dagwright.canonical import Sha256, sha256
 from dagwright.exceptions import CatalogueError
-from dagwright.model import Frozen
+from dagwright.model import Frozen, faults
 from dagwright.tool import PythonBinding, ToolSpec
 
 
@@ -113,8 +113,7 @@ def load_catalogue(path: Path, *, to_run: bool = True) -> Catalogue:
     try:
         parsed = Catalogue.model_validate(data if to_run else _bound(data))
     except ValidationError as error:
-        problems = [f"at /{'/'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise CatalogueError(str(path), problems) from error
+        raise CatalogueError(str(path), faults(error, Catalogue)) from error
     return catalogue_of(parsed.name, parsed.tools, version=parsed.version)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 JsonSchema = dict[str, JsonValue]
 """A JSON Schema of the 2020-12 profile, as plain data."""
@@ -35,6 +36,20 @@ class Frozen(BaseModel):
         for name in known.keys() - type(self).model_fields.keys():
             known.pop(name)
         return copied
+
+
+def faults(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """Gives what is wrong with the data of a model, a line each: where, what, and for an unknown key the likely one."""
+    return [f"at /{'/'.join(str(part) for part in item['loc'])}: {_fault(item, model)}" for item in error.errors()]
+
+
+def _fault(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    if item["type"] != "extra_forbidden":
+        return str(item["msg"])
+    schema = model.model_json_schema()
+    known = {key for part in (schema, *schema.get("$defs", {}).values()) for key in part.get("properties", ())}
+    near = get_close_matches(str(item["loc"][-1]), sorted(known), n=1)
+    return f"there is no such key here{f'; did you mean {near[0]!r}?' if near else ''}"
 
 
 class Interval(Frozen):

@@ -13,7 +13,7 @@ from dagwright.canonical import Sha256, sha256
 from dagwright.decomposition import RollbackStrategy
 from dagwright.exceptions import PolicyError
 from dagwright.label import Confidentiality, Integrity
-from dagwright.model import Frozen, JsonSchema
+from dagwright.model import Frozen, JsonSchema, faults
 from dagwright.tool import Effect, Role
 
 Action = Literal["allow", "ask", "deny"]
@@ -233,5 +233,5 @@ def load_policy(path: Path) -> Policy:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"policy {str(path)!r} cannot be read: {error}") from error
     except ValidationError as error:
-        lines = [f"  at /{'/'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise PolicyError(f"policy {str(path)!r} is not a policy:\n" + "\n".join(lines)) from error
+        lines = "".join(f"\n  {fault}" for fault in faults(error, Policy))
+        raise PolicyError(f"policy {str(path)!r} is not a policy:{lines}") from error

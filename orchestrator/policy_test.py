@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from dagwright.catalogue import Catalogue, catalogue_of
 from dagwright.exceptions import PolicyError
+from dagwright.model import faults
 from dagwright.policy import Policy
 from orchestrator.assembly import open_catalogue, open_policy
 from validation.policy_test import PolicyTest, operations_of
@@ -39,8 +40,8 @@ def open_test(path: Path) -> OpenedTest:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise PolicyError(f"policy test {str(path)!r} cannot be read: {error}") from error
     except ValidationError as error:
-        lines = [f"  at /{'/'.join(str(p) for p in item['loc'])}: {item['msg']}" for item in error.errors()]
-        raise PolicyError(f"policy test {str(path)!r} is not one:\n" + "\n".join(lines)) from error
+        lines = "".join(f"\n  {fault}" for fault in faults(error, PolicyTest))
+        raise PolicyError(f"policy test {str(path)!r} is not one:{lines}") from error
     named = [_beside(path, name) for name in test.catalogues]
     known = open_catalogue(named, to_run=False).tools if named else ()
     catalogue = catalogue_of("tested", (*known, *made_up))

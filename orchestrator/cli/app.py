@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 
 import typer
+import typer.core
 
 from orchestrator.cli import (
     approvals,
@@ -25,8 +27,27 @@ from orchestrator.cli import (
     tools,
 )
 
+
+class Stoppable(typer.core.TyperGroup):
+    """The commands; where one is stopped with Ctrl-C it says so, and how to go on, which typer does not."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs a command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            stopped(error)
+
+
+def stopped(error: KeyboardInterrupt) -> NoReturn:
+    """Ends the command as stopped, with what was noted on the way out."""
+    sys.stderr.write("\n".join(["dagwright: stopped", *getattr(error, "__notes__", [])]) + "\n")
+    sys.exit(130)
+
+
 app = typer.Typer(
     name="dagwright",
+    cls=Stoppable,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -67,10 +88,9 @@ for name, group in (
 def main() -> None:
     """Runs the command line; errors made on purpose end as one plain message and their exit code."""
     try:
-        app(standalone_mode=True)
+        sys.exit(app(standalone_mode="--json" not in sys.argv) or 0)
     except KeyboardInterrupt as error:
-        sys.stderr.write("\n".join(["dagwright: stopped", *getattr(error, "__notes__", [])]) + "\n")
-        sys.exit(130)
+        stopped(error)
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
@@ -82,6 +102,8 @@ def main() -> None:
             error = DiskError("what this command writes", Path(error.filename or ".").absolute(), error)
         elif isinstance(error, OSError):
             error = InputError(f"{error.filename or 'the system'}: {error.strerror or error}")
+        elif usage := getattr(error, "format_message", None):  # typer's error: the command line is not one
+            error = InputError(usage())
         if not isinstance(error, DagwrightError):
             raise
         fail(error)

@@ -111,7 +111,7 @@ def explain(
 
 
 @app.command()
-def schema() -> None:
+def schema(json: Json = False) -> None:
     """Prints the JSON Schema of policy files, for editors."""
     from dagwright.schemas import schemas
 

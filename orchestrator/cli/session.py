@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def stoppable(setup: Setup, work: Callable[[], Outcome]) -> Outcome:
     def stop(_signal: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         setup.cancelled.set()
+        os.write(2, b"stopping, once what runs now lets go; Ctrl-C again: at once\n")
         if not setup.executing.is_set():
             raise KeyboardInterrupt
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ FILES: dict[str, bytes] = {
     "not.db": b"x",
     "broken.yaml": b"name: [1,\n b",
     "wrong.yaml": b"name: p\nrules: [{tools: '*', action: maybe}]\ncolour: red\n",
+    "key.yaml": b"name: p\nrulez: []\n",
     "twice.json": json.dumps({"name": "c", "tools": [tool("a"), tool("a")]}).encode(),
     "schema.json": json.dumps({"name": "c", "tools": [tool("a", input_schema={"type": "array"})]}).encode(),
     "bad.json": json.dumps({"name": "c", "tools": [tool("a b", effect="magic")]}).encode(),
@@ -67,6 +69,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "missing policy": (["run", "x", "--policy", "no.yaml"], "there is no policy file"),
     "broken policy": (["run", "x", "--policy", "broken.yaml"], "cannot be read"),
     "wrong policy": (["run", "x", "--policy", "wrong.yaml"], "at /rules/0/action"),
+    "unknown key of a policy": (["run", "x", "--policy", "key.yaml"], "at /rulez: there is no such key here; did you"),
     "missing catalogue": (["tools", "list", "-c", "no.yaml"], "No such file"),
     "broken catalogue": (["tools", "list", "-c", "broken.yaml"], "cannot be used"),
     "tool twice": (["tools", "list", "-c", "twice.json"], "'shop.a' is defined 2 times"),
@@ -77,6 +80,9 @@ CASES: dict[str, tuple[list[str], str]] = {
     "unknown run": (["runs", "show", "no-such"], "there is no run 'no-such'"),
     "unknown run to resume": (["run", "--resume", "no-such"], "there is no run 'no-such'"),
     "run that is a path": (["verify", "../../etc"], "is no name of a run"),
+    "unknown verb": (["chek", "p.json"], "Did you mean 'check'?"),
+    "unknown option": (["run", "x", "--inptu", "a=1"], "No such option: --inptu"),
+    "no argument": (["check"], "Missing argument"),
     "nowhere to write": (["plan", "x", "-o", "no/such/p.json", "--model", NOWHERE], "there is no folder"),
 }
 
@@ -169,6 +175,35 @@ def test_what_is_no_proposal_is_rejected(tmp_path: Path, dagwright: Any, content
     ran = dagwright("check", str(path), "--json")
     assert ran.code == 1
     assert ran.json["validation_result"]["checks_failed"]
+
+
+def test_what_is_stopped_outside_of_a_run_says_so(dagwright: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(_on_progress: object) -> None:
+        error = KeyboardInterrupt()
+        error.add_note("what was fetched so far stays")
+        raise error
+
+    monkeypatch.setattr("dagwright.llm.transfer.pull", stopped)
+    ran = dagwright("model", "pull")
+    assert (ran.code, ran.out) == (130, "")
+    assert ran.err == "dagwright: stopped\nwhat was fetched so far stays\n"
+
+
+def test_how_far_a_download_is_stands_in_a_log_at_every_tenth(dagwright: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pull(on_progress: Callable[[int, int, str], None]) -> Path:
+        for done in (0, 1, 2, 10, 9, 11, 20):
+            on_progress(done * 10_000_000, 200_000_000, f"fetching part {done}")
+        return Path("model.gguf")
+
+    monkeypatch.setattr("dagwright.llm.transfer.pull", pull)
+    lines = dagwright("model", "pull").out.splitlines()
+    assert [line.rpartition(" part ")[2] for line in lines] == [
+        "0 0 of 200 MB",
+        "2 20 of 200 MB",
+        "10 100 of 200 MB",
+        "20 200 of 200 MB",
+        "model.gguf",
+    ]
 
 
 def completion(text: str) -> str:

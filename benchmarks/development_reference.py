@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["REFERENCES"]
 
 
-def loser(series: pd.Series[float]) -> str:
+def loser(series: pd.Series[float] | pd.Series[int]) -> str:
     """Gives the label of the smallest value."""
     return str(series.idxmin())
 

@@ -30,7 +30,7 @@ def rows(table: pd.DataFrame) -> list[list[object]]:
     return table.to_numpy(dtype=object).tolist()
 
 
-def winner(series: pd.Series[float]) -> str:
+def winner(series: pd.Series[float] | pd.Series[int]) -> str:
     """Gives the label of the largest value."""
     return str(series.idxmax())
 

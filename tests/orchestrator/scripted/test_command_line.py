@@ -9,12 +9,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from orchestrator.cli.app import app
 from orchestrator.pipeline import plan_goal
 
 NOWHERE = "http://127.0.0.1:1/v1#none"
@@ -175,6 +177,22 @@ def test_what_is_no_proposal_is_rejected(tmp_path: Path, dagwright: Any, content
     ran = dagwright("check", str(path), "--json")
     assert ran.code == 1
     assert ran.json["validation_result"]["checks_failed"]
+
+
+def verbs(command: Any, name: str = "dagwright") -> Iterator[tuple[str, Any]]:
+    """Gives the commands that do something, by their full names."""
+    below = getattr(command, "commands", None)
+    if below is None:
+        yield name, command
+    for key, child in (below or {}).items():
+        yield from verbs(child, f"{name} {key}")
+
+
+def test_every_command_has_json_and_says_what_it_does() -> None:
+    found = dict(verbs(get_command(app)))
+    assert len(found) > 30
+    assert not [name for name, verb in found.items() if all("--json" not in item.opts for item in verb.params)]
+    assert not [name for name, verb in found.items() if not verb.help]
 
 
 def test_what_is_stopped_outside_of_a_run_says_so(dagwright: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,4 +21,4 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     scale = 1 + Z * Z / n
     middle = (rate + Z * Z / (2 * n)) / scale
     half = Z * math.sqrt(rate * (1 - rate) / n + Z * Z / (4 * n * n)) / scale
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return 0.0 if hits == 0 else middle - half, 1.0 if hits == n else middle + half

@@ -31,6 +31,8 @@ def test_share_lies_in_its_interval_within_zero_and_one(case: tuple[int, int]) -
     assert found.high is not None
     assert 0 <= found.low <= found.value + 1e-12
     assert found.value - 1e-12 <= found.high <= 1
+    assert (found.low == 0) == (found.value == 0)
+    assert (found.high == 1) == (found.value == 1)
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 0), (3, 2), (-1, 5)])

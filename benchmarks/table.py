@@ -33,11 +33,16 @@ def _rows(result: SuiteResult) -> Iterator[tuple[str, ...]]:
     for name, metric in result.metrics.items():
         if name.startswith(DETAIL):
             continue
-        yield result.suite, f"`{name}`", f"{metric.value:.4g}", _interval(metric), str(metric.n), model
+        yield result.suite, f"`{name}`", figure(metric.value), _interval(metric), str(metric.n), model
 
 
 def _interval(metric: Metric) -> str:
-    return "" if metric.low is None or metric.high is None else f"{metric.low:.4g} to {metric.high:.4g}"
+    return "" if metric.low is None or metric.high is None else f"{figure(metric.low)} to {figure(metric.high)}"
+
+
+def figure(value: float) -> str:
+    """Gives a number with four digits, whole from ten thousand on; what only rounding keeps from zero is zero."""
+    return f"{value:.0f}" if abs(value) >= 9999.5 else f"{round(value, 12):.4g}"
 
 
 def main(folder: Path = RESULTS) -> int:

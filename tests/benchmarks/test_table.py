@@ -9,7 +9,7 @@ import pytest
 from benchmarks.environment import measured_here
 from benchmarks.statistics import Metric, share
 from benchmarks.suite import SuiteResult
-from benchmarks.table import main
+from benchmarks.table import figure, main
 
 
 def store(folder: Path, suite: str, model: str | None, **metrics: Metric) -> None:
@@ -30,6 +30,14 @@ def test_a_row_per_figure_in_the_order_of_the_suites(tmp_path: Path, capsys: pyt
         "| engine | `overhead_ms_per_task` | 0.5123 |  | 10000 |  |",
     ]
     assert rows[-1].startswith("Measured on: ")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(8.7e-19, "0"), (1.969e-05, "1.969e-05"), (0.51234, "0.5123"), (9999.4, "9999"), (83526.4, "83526")],
+)
+def test_figures_are_four_digits_or_whole(value: float, said: str) -> None:
+    assert figure(value) == said
 
 
 def test_without_results_it_says_how_to_get_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,9 @@ class GoalInput(Frozen):
 
     A file is an object `{path, sha256, bytes, media_type}`, `path` relative to the run's folder,
     and its schema carries what was read from it beforehand: `x-content` (the schema of its
-    content, for a CSV an array of row objects) or `x-contents` (such a schema per table name).
+    content, for a CSV an array of row objects) or `x-contents` (such a schema per table name). In a table's
+    schema `x-keys` names the columns that tell all of its rows apart, and that of a numeric column has its least
+    and its greatest value in `x-range`.
     """
 
     value: JsonValue

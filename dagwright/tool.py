@@ -30,6 +30,8 @@ class SameRule(Frozen):
     rule: Literal["same"] = "same"
     of: str
     """Name of the argument."""
+    ordered_by: str | None = None
+    """Name of the argument that says by which column the rows of a table are put in order, where they are."""
 
 
 class ContentRule(Frozen):
@@ -332,7 +334,9 @@ class ToolSpec(Frozen):
     input_schema: JsonSchema
     """JSON Schema of the arguments, an object. A property may say `x-column-of: ARGUMENT` (its
     value, or each of its items or keys, must be a column of that table), `x-column-type: numeric|text|time`
-    and `x-value-of: ARGUMENT` (it is compared with the values of the column that ARGUMENT names)."""
+    and `x-value-of: ARGUMENT` (it is compared with the values of the column that ARGUMENT names). For planners,
+    `x-cues` gives by value the words of a goal that ask for it, and `x-ordered: true` says that the order of a
+    table's rows matters."""
     output_schema: JsonSchema
     """JSON Schema of the outputs, an object whose properties are the named outputs."""
     output_rules: dict[str, OutputRule] = Field(default_factory=dict[str, OutputRule])
@@ -380,6 +384,8 @@ class ToolSpec(Frozen):
     """What happens when transport fails."""
     capabilities: tuple[str, ...] = ()
     """Capability tags."""
+    asked_by: tuple[str, ...] = ()
+    """Words of a goal that ask for this very operation: a plan without it does not reach the goal."""
     cues: tuple[str, ...] = ()
     """Words that ask for it: where a grammar chooses, it is offered only for a goal that has one of them,
     or that names a file of the kind it writes. Without any it is always offered."""

@@ -9,16 +9,21 @@ always fits. An operation for which some required argument admits nothing has no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TYPE_CHECKING, cast
+
+from pydantic import JsonValue
 
 from dagwright.llm.gbnf import constant, either, json_of, list_of, literal, text
 from dagwright.model import JsonSchema
-from dagwright.tool import JoinRule, ToolSpec
+from dagwright.tool import GroupRule, JoinRule, ToolSpec
 from dagwright.value import StepReference
-from decomposer.grounding import Grounding, categories
+from decomposer.grounding import Grounding, categories, is_key
 from decomposer.scope import Scope, Variable, properties_of
+
+if TYPE_CHECKING:
+    from validation.types.table import Column
 
 SCALARS = {"string", "number", "integer", "boolean"}
 
@@ -118,7 +123,7 @@ class CallGrammar:
             inner = self.admitted(argument, chosen)
             tail = self._sequence(after, chosen, first=False)
             branches = [f"{prefix} {inner} {tail}"] if inner and tail else []
-        if not argument.required:
+        if not argument.required and self._asked(argument) in (None, argument.schema.get("default")):
             without = self._sequence(tuple(a for a in after if a.value_of != argument.name), chosen, first=first)
             branches = [*branches, without] if without else branches
         return either(branches)
@@ -158,9 +163,10 @@ class CallGrammar:
         return is_own and not self.grounding.compares
 
     def fitting(self, argument: Argument) -> Iterator[Variable]:
-        """Gives the variables whose type fits an argument."""
+        """Gives the variables whose type fits an argument, and whose rows are in order where that matters."""
+        in_order = argument.schema.get("x-ordered") is True and not self.grounding.takes_first_rows
         for variable in self.scope.variables:
-            if fits(variable.schema, argument.schema):
+            if fits(variable.schema, argument.schema) and (variable.is_ordered or not in_order):
                 yield variable
 
     def columns(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> tuple[str, ...]:
@@ -171,6 +177,7 @@ class CallGrammar:
         found = columns(table.schema) if isinstance(table, Variable) else None
         wanted = _column_type(argument.schema)
         shared = self._shared(argument, chosen)
+        only = argument.schema.get("x-columns")
         used = {
             chosen.get(other.name)
             for other in arguments_of(self.spec)
@@ -182,12 +189,32 @@ class CallGrammar:
             if (wanted is None or column.kind in (wanted, "unknown"))
             and (shared is None or column.name in shared)
             and column.name not in used
+            and (only is None or column.name in cast("list[str]", only))
+            and not (self._makes_groups(argument) and not self._is_kind(column))
+            and not (self._is_compared(argument) and self._is_set_apart(column))
             and not (wanted == "numeric" and (self._is_key(column.name) or self._is_beside(column.name)))
         )
 
+    def _is_kind(self, column: Column) -> bool:
+        """Whether rows with one value of a column are a group: not of measurements, keys, or numbers not asked for."""
+        if is_measured(column) or column.name in self.grounding.keys:
+            return False
+        return column.kind != "numeric" or self._is_made(column.name) or self.grounding.parts_by(column.name)
+
+    def _makes_groups(self, argument: Argument) -> bool:
+        return any(isinstance(rule, GroupRule) and rule.by == argument.name for rule in self.spec.output_rules.values())
+
+    def _is_compared(self, argument: Argument) -> bool:
+        return any(other.value_of == argument.name for other in arguments_of(self.spec))
+
+    def _is_set_apart(self, column: Column) -> bool:
+        """Whether the goal wants all values of a column, each by itself: then none of them is picked."""
+        values = [value for value in column.categories if isinstance(value, str)]
+        return self.grounding.separates and len(values) > 1 and all(map(self.grounding.mentions, values))
+
     def _is_key(self, column: str) -> bool:
         """Whether a numeric column numbers its rows: nothing is calculated from it unless it is named."""
-        return re.search(r"(?:^|_)id$", column.lower()) is not None and not self.grounding.mentions(column)
+        return is_key(column) and not self.grounding.mentions(column)
 
     def _is_beside(self, column: str) -> bool:
         """Whether the goal counts things and says nothing of a numeric column: nothing is calculated from it."""
@@ -217,7 +244,8 @@ class CallGrammar:
         names = self.columns(argument, chosen)
         kind = argument.schema.get("type")
         if kind == "array" and not any(isinstance(rule, JoinRule) for rule in self.spec.output_rules.values()):
-            names = self._touched(names, chosen[argument.column_of or ""]) or names
+            touched = self._touched(names, chosen[argument.column_of or ""])
+            names = touched or (() if self._makes_groups(argument) and not self.grounding.parts else names)
         one = either(constant(name) for name in names)
         if one is None:
             return None
@@ -265,16 +293,28 @@ class CallGrammar:
         column = next((c for c in found or () if c.name == chosen.get(dependent.name)), None)
         if column is None:
             return either((*self._numbers("number"), *self._said())) or text(60)
+        before = table.compared if isinstance(table, Variable) else ()
+        done = {value for name, value in before if name == column.name}
         options = list(self._references(column.kind))
         if column.kind == "numeric":
-            return either((*self._numbers("number"), *options))
+            return either((*self._numbers("number", {*done, *self._beside(column)}), *options))
         if column.kind == "boolean":
             return '( "true" | "false" )'
         if column.kind == "time":
             return either((*self._dates(), *options))
         known = categories(self.grounding, column.name, column.categories or ())
-        texts = [constant(value) for value in known] if column.categories else list(self._said())
-        return either((*texts, *options))
+        elsewhere = {value for other in found or () for value in other.categories}
+        names = (*self.grounding.quoted, *self.grounding.names)
+        said = known if column.categories else [name for name in names if name not in elsewhere]
+        return either((*(constant(value) for value in said if value not in done), *options))
+
+    def _beside(self, column: Column) -> Iterator[float | int]:
+        """Gives the numbers that are no values of a column: of rows that are wanted, and out of its range."""
+        yield from self.grounding.wanted_rows
+        within = column.schema.get("x-range")
+        if isinstance(within, list) and not self.grounding.touches(column.name, ()):
+            low, high = cast("list[float]", within)
+            yield from (number for number in self.grounding.numbers if not low <= number <= high)
 
     def _dates(self) -> Iterator[str]:
         for match in re.finditer(r"\d{4}-\d{2}(?:-\d{2})?", self.grounding.text):
@@ -283,12 +323,12 @@ class CallGrammar:
     def _references(self, kind: str) -> Iterator[str]:
         wanted = {"numeric": {"number", "integer"}, "text": {"string"}, "time": {"string"}}.get(kind, set())
         for variable in self.scope.variables:
-            if isinstance(variable.schema.get("type"), str) and variable.schema.get("type") in wanted:
+            if variable.schema.get("type") in wanted and not is_count(variable.schema):
                 yield literal(variable.name)
 
-    def _numbers(self, kind: str) -> Iterator[str]:
+    def _numbers(self, kind: str, done: Collection[str | float] = ()) -> Iterator[str]:
         for value in self.grounding.numbers:
-            if kind == "number" or isinstance(value, int):
+            if (kind == "number" or isinstance(value, int)) and value not in done:
                 yield constant(value)
 
     def _path(self, argument: Argument) -> str | None:
@@ -302,7 +342,12 @@ class CallGrammar:
     def _options(self, argument: Argument) -> Iterator[str]:
         schema = argument.schema
         kind = schema.get("type")
-        if "enum" in schema or "const" in schema or kind in {"boolean", "string"}:
+        asked = self._asked(argument)
+        if asked is not None:
+            yield constant(asked)
+        elif self._sided(schema) != schema:
+            yield json_of(self._sided(schema)) or ""
+        elif "enum" in schema or "const" in schema or kind in {"boolean", "string"}:
             inner = json_of(schema)
             if inner:
                 yield inner
@@ -317,16 +362,34 @@ class CallGrammar:
         if kind != "boolean" and "enum" not in schema:
             yield from (literal(variable.name) for variable in self.fitting(argument))
 
+    def _sided(self, schema: JsonSchema) -> JsonSchema:
+        """Gives a choice among comparisons without those that lie on a side of which the goal says nothing."""
+        given = cast("list[JsonValue]", schema.get("enum") or [])
+        if not {"<", ">"} <= {value for value in given if isinstance(value, str)}:
+            return schema
+        kept = [value for value in given if str(value)[:1] not in {"<", ">"} - self.grounding.sides]
+        return {**schema, "enum": kept}
+
+    def _asked(self, argument: Argument) -> bool | None:
+        """Gives which of yes and no the goal asks for in so many words; None for neither, or both."""
+        cues = argument.schema.get("x-cues")
+        if argument.schema.get("type") != "boolean" or not isinstance(cues, dict):
+            return None
+        words = cast("dict[str, list[str]]", cues)
+        asked = [value for value in ("true", "false") if any(map(self.grounding.has, words.get(value, ())))]
+        return asked[0] == "true" if len(asked) == 1 else None
+
     def _is_given(self, argument: Argument) -> bool:
         """Whether an object comes from the scope or not at all: files are never made up."""
         return "sha256" in properties_of(argument.schema) or any(True for _ in self.fitting(argument))
 
     def _grounded(self, argument: Argument, kind: str) -> Iterator[str]:
         if self.grounding.numbers:
-            yield from self._numbers(kind)
+            compared = {value for variable in self.scope.variables for _, value in variable.compared}
+            yield from self._numbers(kind, compared)
         elif "default" in argument.schema:
             yield constant(argument.schema["default"])
-        if kind == "integer" and argument.required:
+        if kind == "integer" and argument.required and self.grounding.asks_one:
             yield '"1"'
 
     def _list(self, argument: Argument) -> Iterator[str]:
@@ -343,6 +406,17 @@ class CallGrammar:
             yield list_of(expression, least=1, most=8)
 
 
+def is_count(schema: JsonSchema) -> bool:
+    """Whether a number says how many there are of something."""
+    return schema.get("type") == "integer" and schema.get("minimum") == 0
+
+
+def is_measured(column: Column) -> bool:
+    """Whether a column holds measurements, hardly two of them alike: they make no groups."""
+    types = column.schema.get("type")
+    return column.kind == "numeric" and "number" in (types if isinstance(types, list) else [types])
+
+
 def _step_of(variable: Variable) -> str:
     return variable.value.from_ if isinstance(variable.value, StepReference) else ""
 
@@ -352,7 +426,7 @@ def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bo
     endings = next((suffixes(argument.schema) for argument in arguments_of(spec) if argument.is_path), None)
     if endings and any(_ends(name, endings) and name not in taken for name in grounding.files):
         return True
-    return not spec.cues or any(grounding.mentions(cue) for cue in spec.cues)
+    return not spec.cues or any(map(grounding.of_groups.mentions, spec.cues))
 
 
 def fits(producer: JsonSchema, consumer: JsonSchema) -> bool:

@@ -4,13 +4,67 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from pydantic import JsonValue
 
 COMPARING = ("than", "above", "below", "relative", "compared", "share", "deviation", "difference")
 """Words of goals that set rows against something made of these rows."""
+
+SEPARATING = ("separately", "each", "apart", "respectively", "for both")
+"""Words of goals that want things that they name apart from each other."""
+
+PARTING = (
+    "each",
+    "every",
+    "per",
+    "by",
+    "which",
+    "group",
+    "grouped",
+    "across",
+    "among",
+    "between",
+    "compare",
+    "distribution",
+)
+"""Words of goals that look at things in groups."""
+_PARTS = re.compile(r"\b(?:each|every|which|what|per|by)\b(?=((?: +[a-z]+){0,2}))")
+_EACH = re.compile(r"\b(each|every|which|per|by)\b(?=((?: +[a-z]+){0,4}))")
+_PERIODS = ("year", "month", "day", "week", "weekday", "hour", "quarter", "date")
+_UNITS = {
+    "km": ("kilometre", "kilometer"), "m": ("metre", "meter"), "cm": ("centimetre", "centimeter"),
+    "mm": ("millimetre", "millimeter"), "kg": ("kilogram", "kilo"), "g": ("gram",), "l": ("litre", "liter"),
+    "s": ("second",), "sec": ("second",), "min": ("minute",), "mins": ("minute",), "h": ("hour",), "hrs": ("hour",),
+    "c": ("degree", "celsius"), "f": ("degree", "fahrenheit"), "pct": ("percent", "percentage"),
+    "kmh": ("kilometre", "kilometer"), "mph": ("mile",), "mi": ("mile",), "eur": ("euro",), "usd": ("dollar",),
+}  # fmt: skip
+"""Words for the units that names of columns end with."""
+_HOW_MANY = re.compile(r"\b(?:how many|number of)\b((?: +[a-z]+){1,2})")
+_NEAR = r"(?: +[a-z]+){0,2} +[^a-z\s]?\d"
+_SIDES = {
+    "<": re.compile(
+        r"\b(?:(?<!no )(?<!not )(?:less|fewer|shorter|younger|lower|smaller|lighter|earlier|cheaper|nearer|closer) than"
+        r"|(?:no|not) (?:more|longer|older|higher|larger|heavier|later|farther|bigger) than|under|below|at most|up to"
+        rf"|within|before){_NEAR}"
+    ),
+    ">": re.compile(
+        r"\b(?:(?<!no )(?<!not )(?:more|greater|longer|older|higher|larger|heavier|later|farther|further|bigger) than"
+        r"|(?:no|not) (?:less|fewer|shorter|younger|lower|smaller|lighter|earlier) than|over|above|exceed(?:s|ed|ing)?"
+        rf"|at least|beyond|after){_NEAR}"
+    ),
+}
+"""Words before a number that say on which side of it something lies."""
+_SUPERLATIVE = (
+    "(?<!at )most|(?<!at )least|highest|lowest|largest|smallest|biggest|fewest|longest|shortest|heaviest|lightest"
+    "|oldest|youngest|cheapest|dearest|busiest|best|worst"
+)
+_WHICH = re.compile(rf"\b(?:which|what|who|where)\b.*\b(?:{_SUPERLATIVE})\b")
+_ORDER = re.compile(
+    r"\b(?:sorted|ordered|ranked|order(?:ed)? by|sort(?:ed)? by|(?:de|a)scending|in (?:\w+ )?order|alphabetical(?:ly)?"
+    r"|(?:\w+ )?\w+ first(?=\s*(?:[,.;:?!]|$))|(?:beginning|starting) with(?: the)? \w+|from (?:the )?\w+est\b)"
+)
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?(?!\w|-[A-Za-z])")
 """A number that stands alone: not that of a compound such as `3-step`."""
@@ -20,11 +74,13 @@ _FILE = re.compile(
 _QUOTED = re.compile(r"[\"'“‘`]([^\"'”’`\n]{1,60})[\"'”’`]")
 _NAME = re.compile(r"\b[A-Z][\w-]*(?:[ ][A-Z][\w-]*)*\b")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s|\n)\s*$")
+_TRUTHS = frozenset(("yes", "no", "y", "n", "true", "false", "t", "f", "0", "1"))
 _WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,
     "once": 1, "twice": 2, "zero": 0, "half": 0.5, "single": 1,
 }  # fmt: skip
+_COUNTED = "|".join(_WORDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +99,16 @@ class Grounding:
     """Quoted texts."""
     names: tuple[str, ...]
     """Capitalised words and runs of them."""
+    rows: tuple[str, ...] = ()
+    """Words for one row of the only table, such as `parcel`."""
+    groupable: tuple[str, ...] = ()
+    """Names of the columns that can make groups."""
+    numeric: tuple[str, ...] = ()
+    """Names of the columns that hold numbers."""
+    measured: tuple[str, ...] = ()
+    """Names of those of them that hold measurements."""
+    keys: tuple[str, ...] = ()
+    """Names of the columns that tell the rows of the only table apart."""
 
     def mentions(self, value: str) -> bool:
         """Whether the goal mentions a text, in singular or plural, `_` read as a space.
@@ -58,28 +124,143 @@ class Grounding:
 
     @cached_property
     def counts(self) -> bool:
-        """Whether it asks how many there are of something."""
-        return any(self.has(words) for words in ("how many", "number of", "count", "counts"))
+        """Whether it asks how many rows there are; `how many minutes` asks for what a column holds."""
+        asked = [found.group(1) for found in _HOW_MANY.finditer(self.text)]
+        held = [any(replace(self, text=words).touches(name, ()) for name in self.numeric) for words in asked]
+        asks_rows = self.has("count") or self.has("counts") or (bool(held) and not all(held))
+        return asks_rows and not any(map(self.has, ("average", "mean", "median", "total", "sum")))
+
+    @cached_property
+    def sides(self) -> frozenset[str]:
+        """On which sides of its numbers it wants what it compares: `<`, `>`; both where its words do not say."""
+        found = frozenset(side for side, pattern in _SIDES.items() if pattern.search(self.text))
+        return found or frozenset(_SIDES)
+
+    @cached_property
+    def asks_one(self) -> bool:
+        """Whether it asks for one of many; what only says in which order rows stand (`heaviest first`) does not."""
+        rest = _ORDER.sub(" ", self.text)
+        return self.asks_which or re.search(rf"\b(?:{_SUPERLATIVE})\b|\b[a-z]+est\b|\b1\b|\bone\b", rest) is not None
+
+    @cached_property
+    def asks_extreme(self) -> bool:
+        """Whether it asks for what is largest, smallest and the like; how often something is is no such thing."""
+        rest = re.sub(r"\b(?:most|least) (?:often|common|frequent|popular)", " ", _ORDER.sub(" ", self.text))
+        return re.search(rf"\b(?:{_SUPERLATIVE})\b", rest) is not None
+
+    @cached_property
+    def wanted_rows(self) -> frozenset[float | int]:
+        """Numbers of rows that it wants, `three` in `three shops`."""
+        rows = "|".join(rf"{re.escape(word)}s?" for word in self.rows)
+        found = (
+            re.findall(rf"({_NUMBER.pattern}|[a-z]+)(?: [a-z]+est| most [a-z]+)? (?:{rows})\b", self.text)
+            if rows
+            else []
+        )
+        return frozenset(number for words in found for number in _numbers(words))
+
+    @cached_property
+    def asks_which(self) -> bool:
+        """Whether it asks for the one that is largest, smallest and the like."""
+        return _WHICH.search(self.text) is not None
 
     @cached_property
     def compares(self) -> bool:
         """Whether it sets rows against something made of these rows."""
-        return any(map(self.mentions, COMPARING))
+        rest = replace(self, text=_SIDES[">"].sub(" ", _SIDES["<"].sub(" ", self.text)))
+        return any(map(rest.mentions, COMPARING))
 
     def has(self, words: str) -> bool:
-        """Whether the goal has exactly these words, upper and lower case alike."""
-        return re.search(rf"(?<!\w){re.escape(words.lower())}(?!\w)", self.text) is not None
+        """Whether the goal has exactly these words, upper and lower case alike; `at least` has no `least`."""
+        return re.search(rf"(?<!\w)(?<!\bat ){re.escape(words.lower())}(?!\w)", self.text) is not None
+
+    @cached_property
+    def of_groups(self) -> Grounding:
+        """The goal without the words that set no groups apart: `each parcel`, `per kilogram`, `by its weight`."""
+        text = _EACH.sub(lambda found: found.group() if self._is_group(found) else " ", self.text)
+        return replace(self, text=text, written=text)
+
+    def _is_group(self, found: re.Match[str]) -> bool:
+        """Whether what follows `each`, `per` or `by` may be a group: not a row, a unit or a measurement."""
+        first, *rest = re.findall(r"[a-z]+", found.group(2)) or [""]
+        if found.group(1) in ("each", "every", "which"):
+            relative = found.group(1) == "which" and self.text[: found.start()].endswith("for ")
+            near = (first, *rest[:1]) if first in _WORDS else (first,)
+            return not (
+                first == "of" or relative or any(word in (row, f"{row}s") for word in near for row in self.rows)
+            )
+        if not self.groupable:
+            return True
+        near = replace(self, text=" ".join((first, *rest)))
+        named = any(near.touches(name, ()) for name in self.groupable) or any(map(near.mentions, _PERIODS))
+        measured = any(near.touches(name, ()) for name in self.measured)
+        return named or not (measured or found.group(1) == "per")
+
+    @cached_property
+    def parts(self) -> bool:
+        """Whether it says that something is to be looked at in groups, and not only what is largest or smallest."""
+        return any(map(self.of_groups.has, PARTING))
+
+    def parts_by(self, column: str) -> bool:
+        """Whether it wants a group for each value of a numeric column."""
+        found = (match.group(1) for match in _PARTS.finditer(self.text))
+        return any(replace(self, text=words).touches(column, ()) for words in found)
+
+    @cached_property
+    def orders(self) -> bool:
+        """Whether it says in which order rows are to stand."""
+        return _ORDER.search(self.text) is not None
+
+    @cached_property
+    def takes_first_rows(self) -> bool:
+        """Whether it asks for rows by where they stand."""
+        return re.search(rf"\b(?:first|last) (?:\d+|few|{_COUNTED})\b|\brows?\b|\bhead\b", self.text) is not None
+
+    @cached_property
+    def separates(self) -> bool:
+        """Whether it wants what it names apart from each other."""
+        return any(map(self.has, SEPARATING))
 
     def touches(self, column: str, values: Iterable[JsonValue]) -> bool:
         """Whether the goal has a word of a column's name, or one of its values."""
-        words = [word for word in re.split(r"[\W_]+", column) if len(word) > 2]
-        return any(self.mentions(word) for word in words or [column]) or any(
+        parts = re.split(r"[\W_]+", column)
+        words = [word for word in parts if len(word) > 2]
+        units = _UNITS.get(parts[-1].lower(), ()) if len(parts) > 1 else ()
+        said = (*units, *words) or (column,)
+        return any(self.mentions(word) or self._begins(word) for word in said) or any(
             isinstance(value, str) and self.mentions(value) for value in values
         )
 
+    def _begins(self, word: str) -> bool:
+        """Whether a longer word of the goal begins with a word: `windiest` with `wind`."""
+        return (
+            len(word) > 3 and re.search(rf"(?<!\w){re.escape(word.lower())}[a-z]{{1,5}}(?!\w)", self.text) is not None
+        )
 
-def ground(text: str, *, given: Collection[str] = ()) -> Grounding:
-    """Gives what a goal's text says literally; `given` are the names of its own files."""
+
+def ground(
+    text: str,
+    *,
+    given: Collection[str] = (),
+    choices: Collection[str] = (),
+    rows: Collection[str] = (),
+    groupable: Collection[str] = (),
+    numeric: Collection[str] = (),
+    measured: Collection[str] = (),
+    keys: Collection[str] = (),
+) -> Grounding:
+    """Gives what a goal's text says literally.
+
+    Args:
+        text: the goal.
+        given: names of its own files.
+        choices: words that operations let choose among (`pearson`); as names of things they say nothing.
+        rows: words for one row of its only table.
+        groupable: names of the columns of its tables that can make groups.
+        numeric: names of those that hold numbers.
+        measured: names of those that hold measurements.
+        keys: names of the columns that tell the rows of its only table apart.
+    """
     files = tuple(dict.fromkeys(match.group(0) for match in _FILE.finditer(text) if match.group(0) not in given))
     rest = _FILE.sub(" ", text)
     return Grounding(
@@ -88,8 +269,17 @@ def ground(text: str, *, given: Collection[str] = ()) -> Grounding:
         numbers=tuple(dict.fromkeys(_numbers(rest))),
         files=files,
         quoted=tuple(dict.fromkeys(_QUOTED.findall(rest))),
-        names=tuple(dict.fromkeys(_names(rest))),
+        names=tuple(name for name in dict.fromkeys(_names(rest)) if not _is_chosen(name, choices)),
+        rows=tuple(rows),
+        groupable=tuple(groupable),
+        numeric=tuple(numeric),
+        measured=tuple(measured),
+        keys=tuple(keys),
     )
+
+
+def _is_chosen(name: str, choices: Collection[str]) -> bool:
+    return all(word in choices for word in name.lower().split())
 
 
 def _names(text: str) -> Iterable[str]:
@@ -126,9 +316,13 @@ def _parsed(word: str) -> Iterable[float | int]:
 
 
 def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -> tuple[str, ...]:
-    """Gives the category values that the goal mentions; of two that exclude each other (yes and no) both,
-    where it mentions only the column.
-    """
+    """Gives the category values that the goal mentions; yes and no where it mentions the column, whatever it says."""
     texts = tuple(value for value in values if isinstance(value, str))
-    mentioned = tuple(value for value in texts if grounding.mentions(value))
-    return mentioned or (texts if len(texts) <= 2 and grounding.mentions(column) else ())
+    if all(value.lower() in _TRUTHS for value in texts):
+        return texts if grounding.mentions(column) else ()
+    return tuple(value for value in texts if grounding.mentions(value))
+
+
+def is_key(column: str) -> bool:
+    """Whether a column's name says that it numbers rows, or points to what it numbers elsewhere."""
+    return re.search(r"(?:^|_)id$", column.lower()) is not None

@@ -6,15 +6,22 @@ value). A goal that speaks of a median and a plan without one do not belong toge
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
 from dagwright.tool import ToolSpec
-from decomposer.grounding import Grounding
+from decomposer.grounding import Grounding, is_key
 from decomposer.scope import properties_of
+
+if TYPE_CHECKING:
+    from validation.types.table import Column
+
+
+_MANY = r"\b(?<!\bat )(?:most|fewest|least|many|more|fewer|total|number of) {}(?:s|es)?\b"
 
 
 def asked_values(operations: Iterable[ToolSpec], grounding: Grounding, names: Iterable[str]) -> frozenset[str]:
@@ -27,10 +34,83 @@ def asked_values(operations: Iterable[ToolSpec], grounding: Grounding, names: It
     )
 
 
+def is_asked(spec: ToolSpec, grounding: Grounding) -> bool:
+    """Whether a goal asks for this very operation."""
+    return any(map(grounding.has, spec.asked_by))
+
+
 def used_values(operations: Iterable[ToolSpec], calls: Iterable[Mapping[str, JsonValue]]) -> frozenset[str]:
     """Gives the values with cues that the constants of calls hold."""
     given = {value for call in calls for value in call.values() if isinstance(value, str)}
     return frozenset(given & _cues(operations).keys())
+
+
+def named_columns(columns: Iterable[Column], grounding: Grounding) -> frozenset[str]:
+    """Gives the numeric columns that a goal calls by their whole name, its unit left out."""
+    named = {column.name: _plain(column.name) for column in columns if column.kind == "numeric"}
+    found = {name: plain for name, plain in named.items() if not is_key(name) and grounding.mentions(plain)}
+    return frozenset(
+        name
+        for name, plain in found.items()
+        if not any(f" {plain} " in f" {other} " for other in found.values() if other != plain)
+    )
+
+
+def counted_columns(columns: Iterable[Column], grounding: Grounding) -> frozenset[str]:
+    """Gives the numeric columns of which a goal asks how many there are (`the most copies`), not how many rows."""
+    numeric = (column.name for column in columns if column.kind == "numeric" and not is_key(column.name))
+    named = {name: re.escape(_plain(name)) for name in numeric}
+    return frozenset(name for name, plain in named.items() if re.search(_MANY.format(plain), grounding.text))
+
+
+def in_order(spec: ToolSpec) -> ToolSpec:
+    """Gives an operation that writes the rows of a table to a file as one that takes them in order only."""
+    properties = properties_of(spec.input_schema)
+    if spec.effect == "read" or any("x-column-of" in schema for schema in properties.values()):
+        return spec
+    tables = {name: {**schema, "x-ordered": True} for name, schema in properties.items() if _is_table(schema)}
+    return spec.model_copy(update={"input_schema": {**spec.input_schema, "properties": {**properties, **tables}}})
+
+
+def _is_table(schema: JsonSchema) -> bool:
+    items = schema.get("items")
+    return isinstance(items, dict) and items.get("type") == "object"
+
+
+def used_names(calls: Iterable[JsonValue]) -> frozenset[str]:
+    """Gives the texts that the constants of calls hold, in lists and as keys, too."""
+    found: set[str] = set()
+    waiting = list(calls)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            found.add(value)
+        elif isinstance(value, list):
+            waiting.extend(value)
+        elif isinstance(value, dict):
+            waiting.extend((*value, *value.values()))
+    return frozenset(found)
+
+
+def using(operations: Mapping[str, ToolSpec], owed: Iterable[str]) -> dict[str, ToolSpec]:
+    """Gives the operations that can take a column that is owed, and take nothing else there, by the call's name."""
+    wanted = sorted(owed)
+    return {word: narrowed for word, spec in operations.items() if wanted for narrowed in _taking(spec, wanted)}
+
+
+def _taking(spec: ToolSpec, wanted: list[str]) -> Iterator[ToolSpec]:
+    properties = properties_of(spec.input_schema)
+    for name, schema in properties.items():
+        if schema.get("x-column-type") == "numeric" and schema.get("type") == "string":
+            changed = {**properties, name: {**schema, "x-columns": wanted}}
+            yield spec.model_copy(update={"input_schema": {**spec.input_schema, "properties": changed}})
+            return
+
+
+def _plain(column: str) -> str:
+    words = [word for word in re.split(r"[\W_]+", column.lower()) if word]
+    has_unit = len(words) > 1 and len(words[-1]) <= 3
+    return " ".join(words[:-1] if has_unit else words)
 
 
 def giving(operations: Mapping[str, ToolSpec], owed: Iterable[str]) -> dict[str, ToolSpec]:
@@ -51,7 +131,7 @@ def _narrowed(spec: ToolSpec, wanted: set[str]) -> Iterator[ToolSpec]:
 
 def _values(schema: JsonSchema) -> list[str]:
     cues = schema.get("x-cues")
-    return list(cues) if isinstance(cues, dict) else []
+    return list(cues) if isinstance(cues, dict) and "enum" in schema else []
 
 
 def _cues(operations: Iterable[ToolSpec]) -> dict[str, list[str]]:
@@ -61,3 +141,14 @@ def _cues(operations: Iterable[ToolSpec]) -> dict[str, list[str]]:
             if _values(schema):
                 found.update(cast("dict[str, list[str]]", schema["x-cues"]))
     return found
+
+
+def choices_of(operations: Iterable[ToolSpec]) -> frozenset[str]:
+    """Gives the words, in lower case, that operations let choose among."""
+    return frozenset(
+        value.lower()
+        for spec in operations
+        for schema in properties_of(spec.input_schema).values()
+        for value in cast("list[JsonValue]", schema.get("enum") or [])
+        if isinstance(value, str)
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -45,6 +45,10 @@ class Variable:
     """Where it comes from, in words."""
     made_of: frozenset[str] = frozenset()
     """The steps that it was made of, its own not among them."""
+    is_ordered: bool = False
+    """Whether a step has put its rows in order."""
+    compared: frozenset[tuple[str, str | float]] = frozenset()
+    """Columns with the constants that its rows have been compared with."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +61,18 @@ class Scope:
         """Gives the variable of that name, or None."""
         return next((variable for variable in self.variables if variable.name == name), None)
 
-    def with_outputs(self, step_id: str, schema: JsonSchema, made_of: frozenset[str] = frozenset()) -> Scope:
+    def with_outputs(
+        self,
+        step_id: str,
+        schema: JsonSchema,
+        made_of: frozenset[str] = frozenset(),
+        *,
+        is_ordered: bool = False,
+        compared: frozenset[tuple[str, str | float]] = frozenset(),
+    ) -> Scope:
         """Gives the scope after a step whose outputs have `schema` and are made of other steps'."""
-        made = (replace(variable, made_of=made_of) for variable in output_variables(step_id, schema))
+        outputs = output_variables(step_id, schema)
+        made = (replace(variable, made_of=made_of, is_ordered=is_ordered, compared=compared) for variable in outputs)
         return Scope((*self.variables, *made))
 
 
@@ -148,3 +161,17 @@ def _file_name(given: GoalInput, key: str | None) -> str:
     path = value.get("path") if isinstance(value, Mapping) else None
     shown = str(path).rsplit("/", 1)[-1] if path else ""
     return f"table {key} of {shown}" if key else shown
+
+
+def keys_of(variables: Iterable[Variable]) -> tuple[str, ...]:
+    """Gives the columns that tell the rows of a single table apart; none where there are several tables."""
+    tables = [variable for variable in variables if variable.loader]
+    return tuple(cast("list[str]", tables[0].schema.get("x-keys") or [])) if len(tables) == 1 else ()
+
+
+def words_for_rows(variables: Sequence[Variable]) -> tuple[str, ...]:
+    """Gives what one row of a single table may be called: `loan` for `library_loans`, or told apart by `loan_id`."""
+    tables = [variable for variable in variables if variable.loader]
+    names = [tables[0].name.split("_")[-1].removesuffix("s")] if len(tables) == 1 else []
+    words = (*names, *(key.removesuffix("_id") for key in keys_of(variables)))
+    return tuple(word.lower() for word in dict.fromkeys(words) if len(word) > 2)

@@ -67,6 +67,8 @@ def choice(words: str, *values: str) -> JsonSchema:
 _STATISTICS: dict[str, list[str]] = {
     "mean": ["mean", "average"],
     "median": ["median"],
+    "min": ["minimum"],
+    "max": ["maximum"],
     "std": ["standard deviation"],
     "var": ["variance"],
     "skew": ["skewness"],

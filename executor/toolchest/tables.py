@@ -106,14 +106,18 @@ def identity(value: JsonValue) -> object:
 def table_schema(table: Table, names: Sequence[str] | None = None) -> JsonSchema:
     """Gives the JSON Schema of a table: its columns with types, whether null occurs, few texts as enum.
 
+    `x-keys` names the columns that tell all rows apart, `x-range` gives a numeric column's least and greatest value.
+
     Args:
         table: the rows.
         names: its columns, where there are no rows to tell them.
     """
     listed = list(names) if names is not None else header(table)
     properties = {name: column_schema([row[name] for row in table]) for name in listed}
+    keys: dict[str, JsonValue] = {"x-keys": list[JsonValue](found)} if (found := _keys(table, listed)) else {}
     return {
         "type": "array",
+        **keys,
         "items": {
             "type": "object",
             "properties": cast("JsonValue", properties),
@@ -121,6 +125,17 @@ def table_schema(table: Table, names: Sequence[str] | None = None) -> JsonSchema
             "additionalProperties": False,
         },
     }
+
+
+def _keys(table: Table, names: Sequence[str]) -> list[str]:
+    """Gives the columns that tell all rows apart: of texts, or of numbers that are called an id."""
+    return [name for name in names if len(table) > 1 and _is_key(name, [row[name] for row in table])]
+
+
+def _is_key(name: str, values: Sequence[JsonValue]) -> bool:
+    kinds = {kind_of(value) for value in values}
+    named = kinds == {"string"} or (kinds == {"integer"} and re.search(r"(?:^|_)id$", name.lower()) is not None)
+    return named and len(set(map(identity, values))) == len(values) and not is_date(str(values[0]))
 
 
 def column_schema(found: Sequence[JsonValue]) -> JsonSchema:
@@ -131,6 +146,9 @@ def column_schema(found: Sequence[JsonValue]) -> JsonSchema:
     nullable = any(value is None for value in found)
     allowed: list[str] = [*kinds, *(["null"] if nullable or not kinds else [])]
     schema: JsonSchema = {"type": allowed[0] if len(allowed) == 1 else cast("JsonValue", allowed)}
+    numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
+    if numbers and kinds in (["integer"], ["number"]):
+        schema["x-range"] = [min(numbers), max(numbers)]
     if kinds == ["string"]:
         schema.update(_text_facets([value for value in found if isinstance(value, str)], nullable=nullable))
     return schema

@@ -28,15 +28,24 @@ class Interleaved:
         if context.model.accepts_grammar and not own and not any(True for _ in examples(sheet.operations)):
             return written(sheet)
         opening = interleaved_prompt(goal, sheet.operations, sheet.scope_lines(), context.feedback, sheet.plans())
+        offer, joined = sheet.offer(), False
         while sheet.generated < MAX_STEPS:
-            line, call = _next(sheet, opening, len(own), sheet.offer())
-            owed = sheet.owed() if call.operation == ANSWER else None
+            line, call = _next(sheet, opening, len(own), offer)
+            owed = sheet.owed(call) if sheet.concludes(call) else None
+            if owed is None and call.operation == ANSWER:
+                owed = sheet.unanswered(call)
             if owed is not None:
                 line, call = _next(sheet, opening, len(own), owed)
             if call.operation == ANSWER:
-                context.on_line(f"{sheet.label} = {line}")
-                return sheet.planned(tuple(call.arguments.values()))
+                joining = Sheet.opened(goal, context).joining() if sheet.leaves_out() and not joined else None
+                if joining is None:
+                    answer = sheet.completed(call)
+                    context.on_line(f"{sheet.label} = {ANSWER}({', '.join(answer.variables)})")
+                    return sheet.planned(tuple(answer.arguments.values()))
+                sheet, offer, joined = Sheet.opened(goal, context), joining, True
+                continue
             sheet.add(line, call)
+            offer = sheet.offer()
         raise ModelAnswerError(f"the model wrote {MAX_STEPS} steps and no answer")
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
+from dagwright.decomposition import ToolIntent
 from dagwright.model import JsonSchema
 from dagwright.value import StepReference
 from decomposer.grammar import asked_for, suffixes
 from decomposer.grounding import ground
-from decomposer.scope import Scope, Variable
+from decomposer.scope import Loader, Scope, Variable, properties_of
 from decomposer.writing import Offer, grammar_of
 from executor.toolchest import default_catalogue
 from planner.signature import words_of
@@ -161,3 +163,160 @@ def test_groups_are_offered_only_for_goals_that_set_them_apart(goal: str, offere
 )
 def test_who_counts_calculates_nothing_from_columns_beside(goal: str, offered: bool) -> None:
     assert ("age" in grammar(goal, "group_aggregate", people=PEOPLE).replace("page", "")) is offered
+
+
+ORDERED = replace(scope(people=PEOPLE).variables[0], name="sorted", is_ordered=True)
+
+
+@pytest.mark.parametrize(
+    ("goal", "taken"),
+    [
+        pytest.param("the three best paid people", {"sorted"}, id="the order must come of a step"),
+        pytest.param("the first 3 people", {"people", "sorted"}, id="by where they stand"),
+        pytest.param("show three rows", {"people", "sorted"}, id="rows"),
+        pytest.param("three people, best paid first", {"sorted"}, id="what comes first is an order"),
+    ],
+)
+def test_the_top_is_taken_of_rows_in_order(goal: str, taken: set[str]) -> None:
+    both = Scope((*scope(people=PEOPLE).variables, ORDERED))
+    offer = Offer(operations={"top_rows": OPERATIONS["top_rows"]}, scope=both, answerable=("s0",))
+    assert {name for name in ("people", "sorted") if f'"{name}"' in grammar_of(offer, ground(goal))} == taken
+
+
+@pytest.mark.parametrize(
+    ("goal", "directions"),
+    [
+        pytest.param("the highest pay", {"true"}, id="largest first"),
+        pytest.param("the coldest day", {"false", ""}, id="smallest first"),
+        pytest.param("the highest and the lowest pay", {"true", "false", ""}, id="both"),
+        pytest.param("the best pay", {"true", "false", ""}, id="a word that may mean either"),
+        pytest.param("paid at least 30, the highest", {"true"}, id="at least is no least"),
+        pytest.param("sort by pay", {"true", "false", ""}, id="no word"),
+    ],
+)
+def test_rows_are_sorted_the_way_that_the_goal_says(goal: str, directions: set[str]) -> None:
+    found = grammar(goal, "sort_rows", people=PEOPLE)
+    given = {word for word in ("true", "false") if re.search(rf'descending=" .*"{word}"', found)}
+    open_end = re.search(r'descending=".*\| "\)" \)$', found, re.MULTILINE) is not None
+    assert given | ({""} if open_end else set()) == directions
+
+
+def by(found: str) -> set[str]:
+    """Gives the columns that a grammar offers for groups."""
+    return set(re.findall(r'\\"(\w+)\\"', next(line for line in found.splitlines() if 'by=" ' in line)))
+
+
+def test_measurements_and_keys_make_no_groups() -> None:
+    one = table(name={"type": "string"}, team={"type": "string"}, level={"type": "integer"}, pay={"type": "number"})
+    offer = Offer(operations={"group_count": OPERATIONS["group_count"]}, scope=scope(people=one), answerable=("s0",))
+    goal = "name, team, level and pay, each"
+    assert by(grammar_of(offer, ground(goal))) == {"name", "team", "level"}
+    assert by(grammar_of(offer, ground(goal, keys=("name",)))) == {"team", "level"}
+
+
+@pytest.mark.parametrize(
+    ("goal", "offered"),
+    [
+        pytest.param("the pay of each person", False, id="a row"),
+        pytest.param("the pay of each team", True, id="a column"),
+        pytest.param("the pay per kilogram", False, id="a unit"),
+        pytest.param("the pay per team", True, id="per a column"),
+        pytest.param("the pay per month", True, id="per part of a date"),
+        pytest.param("divide the age by the pay", False, id="by a measurement"),
+        pytest.param("the age by team", True, id="by a column"),
+        pytest.param("divide it for each person; which team is best?", True, id="another word sets groups apart"),
+    ],
+)
+def test_a_row_a_unit_and_a_measurement_set_no_groups_apart(goal: str, offered: bool) -> None:
+    said = ground(goal, rows=("person",), groupable=("team",), measured=("pay",))
+    assert asked_for(OPERATIONS["group_aggregate"], said, frozenset()) is offered
+
+
+@pytest.mark.parametrize(
+    ("goal", "offered"),
+    [
+        pytest.param("red, green and blue separately", False, id="all, each by itself"),
+        pytest.param("red and green separately", True, id="some"),
+        pytest.param("the difference between red, green and blue", True, id="all, set against each other"),
+    ],
+)
+def test_a_value_is_not_picked_where_all_are_wanted_apart(goal: str, offered: bool) -> None:
+    assert ('"\\"team\\""' in grammar(goal, "filter_rows", people=PEOPLE)) is offered
+
+
+@pytest.mark.parametrize(
+    ("goal", "signs"),
+    [
+        pytest.param("pay under 30", {"<", "<=", "==", "!="}, id="below"),
+        pytest.param("pay over 30", {">", ">=", "==", "!="}, id="above"),
+        pytest.param("a pay of 30", {"<", "<=", ">", ">=", "==", "!="}, id="not said"),
+    ],
+)
+def test_numbers_are_compared_on_the_side_that_the_goal_says(goal: str, signs: set[str]) -> None:
+    found = grammar(goal, "filter_rows", people=PEOPLE)
+    assert {sign for sign in ("<", "<=", ">", ">=", "==", "!=") if f'"\\"{sign}\\""' in found} == signs
+
+
+def values(goal: str, compared: frozenset[tuple[str, str | float]] = frozenset(), **more: JsonSchema) -> str:
+    """Gives the grammar of a filter of rows with a level from 1 to 9 that have been compared already."""
+    levels = table(level={"type": "integer", "x-range": [1, 9], **more}, team=properties_of(PEOPLE["items"])["team"])
+    [one] = scope(people=levels).variables
+    offer = Offer(
+        operations={"filter_rows": OPERATIONS["filter_rows"]},
+        scope=Scope((replace(one, compared=compared),)),
+        answerable=("s0",),
+    )
+    return grammar_of(offer, ground(goal, rows=("person",)))
+
+
+def test_what_has_been_compared_is_not_compared_again() -> None:
+    assert '"\\"red\\""' in values("red ones")
+    assert '"\\"red\\""' not in values("red ones", frozenset({("team", "red")}))
+
+
+@pytest.mark.parametrize(
+    ("goal", "offered"),
+    [
+        pytest.param("those after 2014", False, id="out of range"),
+        pytest.param("those of level 2014", True, id="out of range, but of that column"),
+        pytest.param("those after 5", True, id="in range"),
+        pytest.param("the 5 best persons", False, id="how many rows are wanted"),
+    ],
+)
+def test_numbers_are_compared_with_columns_that_may_hold_them(goal: str, offered: bool) -> None:
+    assert ("filter_rows(" in values(goal)) is offered
+
+
+@pytest.mark.parametrize(
+    ("goal", "columns"),
+    [
+        pytest.param("the most per team", {"team"}, id="a column that it touches"),
+        pytest.param("the highest of all", set(), id="a superlative alone makes no groups"),
+        pytest.param("for each kind", {"name", "team", "born"}, id="groups of something"),
+        pytest.param("for each age", {"age"}, id="a number where it is asked for"),
+    ],
+)
+def test_groups_are_of_what_the_goal_looks_at(goal: str, columns: set[str]) -> None:
+    loader = Loader(step_id="load_people", intent=ToolIntent(tool_name="data", operation="load_csv"), schema={})
+    [one] = scope(people=PEOPLE).variables
+    offer = Offer(
+        operations={"group_count": OPERATIONS["group_count"]},
+        scope=Scope((replace(one, loader=loader),)),
+        answerable=("s0",),
+    )
+    found = grammar_of(offer, ground(goal))
+    assert (by(found) if "group_count(" in found else set()) == columns
+
+
+def test_a_count_is_no_value_of_another_column() -> None:
+    count, number = {"type": "integer", "minimum": 0}, {"type": "number"}
+    found = grammar("pay above the others", "filter_rows", people=PEOPLE, count=count, number=number)
+    assert '"number"' in found
+    assert '"count"' not in found
+
+
+def test_a_value_of_one_column_is_not_looked_for_in_another() -> None:
+    goal = "people of team Red or called Ada"
+    one = table(name={"type": "string"}, team={"type": "string", "enum": ["Red", "Green"]})
+    after_name = next(line for line in grammar(goal, "filter_rows", people=one).splitlines() if '"\\"Ada\\""' in line)
+    assert '"\\"Red\\""' not in after_name

@@ -13,7 +13,9 @@ COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 _COUNTS: dict[str, JsonSchema] = dict.fromkeys(("count", "missing", "distinct"), COUNT)
 _GROUP_CUES = (
     "each", "every", "per", "by", "which", "group", "grouped", "across", "among", "between", "compare",
-    "highest", "lowest", "most", "least", "best", "worst", "largest", "smallest", "distribution",
+    "highest", "lowest", "most", "least", "best", "worst", "largest", "smallest", "distribution", "separately",
+    "heaviest", "lightest", "longest", "shortest", "cheapest", "dearest", "busiest", "fewest", "biggest", "greatest",
+    "oldest", "youngest", "earliest", "latest",
 )  # fmt: skip
 """Words that set groups apart; what has none of them asks about all rows together."""
 
@@ -32,6 +34,10 @@ GROUPING = (
         ROWS,
         rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
         cues=_GROUP_CUES,
+        asked_by=(
+            *("most often", "least often", "most common", "least common", "most frequent", "most frequently"),
+            *("least frequent", "most popular", "least popular", "rarest", "commonest"),
+        ),
     ),
     operation(
         "group_aggregate",
@@ -115,6 +121,7 @@ SINGLE = (
         },
         {"value": NUMBER},
         optional=("method",),
+        asked_by=("correlation", "correlate", "correlated", "correlation coefficient"),
     ),
     operation(
         "test_normality",

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from dagwright.tool import JoinRule
+from pydantic import JsonValue
+
+from dagwright.tool import JoinRule, SameRule
 from executor.toolchest.contract import choice, column, columns, described, table
 from executor.toolchest.data.spec import ROWS, SAME, operation
+
+_DIRECTIONS: dict[str, JsonValue] = {
+    "true": [
+        *("highest", "most", "largest", "biggest", "greatest", "longest", "heaviest", "tallest", "busiest"),
+        *("hottest", "warmest", "strongest", "farthest", "furthest", "deepest", "widest", "thickest", "top"),
+        *("maximum", "latest", "descending", "priciest", "dearest"),
+    ],
+    "false": [
+        *("lowest", "least", "smallest", "fewest", "shortest", "lightest", "cheapest", "coldest", "coolest"),
+        *("weakest", "nearest", "closest", "thinnest", "quietest", "bottom", "minimum", "earliest", "ascending"),
+        *("alphabetical", "alphabetically"),
+    ],
+}
+"""Words by which a goal says what stands first; those that mean either (`best`, `worst`, `oldest`) are left out."""
 
 CHOOSING = (
     operation(
@@ -53,7 +69,8 @@ CHOOSING = (
         rules=SAME,
         cues=(
             *("drop", "dropping", "remove", "removing", "discard", "exclude", "excluding", "ignore", "ignoring"),
-            *("skip", "skipping", "clean", "without", "complete", "null", "nan"),
+            *("skip", "skipping", "clean", "without", "complete", "null", "nan", "missing", "known", "unknown"),
+            *("given", "recorded", "available"),
         ),
     ),
     operation(
@@ -74,17 +91,20 @@ CHOOSING = (
         {
             "table": table(),
             "column": column("Column that orders the rows."),
-            "descending": described({"type": "boolean", "default": False}, "Largest first."),
+            "descending": described({"type": "boolean", "default": False}, "Largest first.", **{"x-cues": _DIRECTIONS}),
         },
         ROWS,
         optional=("descending",),
-        rules=SAME,
+        rules={"table": SameRule(of="table", ordered_by="column")},
     ),
     operation(
         "top_rows",
         "rows",
         "Keep only the first n rows. After sorting, the n largest or smallest.",
-        {"table": table(), "n": described({"type": "integer", "minimum": 1}, "How many rows.")},
+        {
+            "table": described(table(), "The table.", **{"x-ordered": True}),
+            "n": described({"type": "integer", "minimum": 1}, "How many rows."),
+        },
         ROWS,
         rules=SAME,
     ),

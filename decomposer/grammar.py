@@ -18,7 +18,6 @@ from pydantic import JsonValue
 from dagwright.llm.gbnf import constant, either, json_of, list_of, literal, text
 from dagwright.model import JsonSchema
 from dagwright.tool import GroupRule, JoinRule, ToolSpec
-from dagwright.value import StepReference
 from decomposer.grounding import Grounding, categories, is_key
 from decomposer.scope import Scope, Variable, properties_of
 
@@ -159,7 +158,7 @@ class CallGrammar:
         """
         if isinstance(other, str):
             return False
-        is_own = _step_of(variable) in other.made_of or _step_of(other) in variable.made_of
+        is_own = variable.step in other.made_of or other.step in variable.made_of
         return is_own and not self.grounding.compares
 
     def fitting(self, argument: Argument) -> Iterator[Variable]:
@@ -415,10 +414,6 @@ def is_measured(column: Column) -> bool:
     """Whether a column holds measurements, hardly two of them alike: they make no groups."""
     types = column.schema.get("type")
     return column.kind == "numeric" and "number" in (types if isinstance(types, list) else [types])
-
-
-def _step_of(variable: Variable) -> str:
-    return variable.value.from_ if isinstance(variable.value, StepReference) else ""
 
 
 def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bool:

@@ -50,6 +50,21 @@ class Variable:
     compared: frozenset[tuple[str, str | float]] = frozenset()
     """Columns with the constants that its rows have been compared with."""
 
+    @property
+    def step(self) -> str:
+        """The step that gives it; empty for an input of the goal."""
+        return self.value.from_ if isinstance(self.value, StepReference) else ""
+
+    @property
+    def is_result(self) -> bool:
+        """Whether a step that the model wrote gives it."""
+        return self.loader is None and isinstance(self.value, StepReference)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it describes a file."""
+        return "sha256" in properties_of(self.schema)
+
 
 @dataclass(frozen=True)
 class Scope:

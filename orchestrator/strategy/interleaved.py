@@ -11,6 +11,7 @@ from dagwright.llm.model import Message
 from decomposer.call import Call
 from decomposer.writing import ANSWER, Conversation, Offer, write_call
 from orchestrator.strategy.cited import written
+from orchestrator.strategy.conclusion import Conclusion, concludes, joining, leaves_out
 from orchestrator.strategy.sheet import Sheet
 from orchestrator.strategy.strategy import MAX_STEPS, Planned, PlanningContext
 from planner.prompt import examples, interleaved_prompt, own_examples
@@ -31,21 +32,19 @@ class Interleaved:
         offer, joined = sheet.offer(), False
         while sheet.generated < MAX_STEPS:
             line, call = _next(sheet, opening, len(own), offer)
-            owed = sheet.owed(call) if sheet.concludes(call) else None
-            if owed is None and call.operation == ANSWER:
-                owed = sheet.unanswered(call)
+            owed = Conclusion(sheet, call).owed() if concludes(sheet, call) else None
             if owed is not None:
                 line, call = _next(sheet, opening, len(own), owed)
-            if call.operation == ANSWER:
-                joining = Sheet.opened(goal, context).joining() if sheet.leaves_out() and not joined else None
-                if joining is None:
-                    answer = sheet.completed(call)
-                    context.on_line(f"{sheet.label} = {ANSWER}({', '.join(answer.variables)})")
-                    return sheet.planned(tuple(answer.arguments.values()))
-                sheet, offer, joined = Sheet.opened(goal, context), joining, True
+            if call.operation != ANSWER:
+                sheet.add(line, call)
+                offer = sheet.offer()
                 continue
-            sheet.add(line, call)
-            offer = sheet.offer()
+            join = joining(Sheet.opened(goal, context)) if leaves_out(sheet) and not joined else None
+            if join is None:
+                answer = Conclusion(sheet, call).completed()
+                context.on_line(f"{sheet.label} = {ANSWER}({', '.join(answer.variables)})")
+                return sheet.planned(tuple(answer.arguments.values()))
+            sheet, offer, joined = Sheet.opened(goal, context), join, True
         raise ModelAnswerError(f"the model wrote {MAX_STEPS} steps and no answer")
 
 

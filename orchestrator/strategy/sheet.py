@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -12,25 +12,15 @@ from dagwright.decomposition import ToolIntent
 from dagwright.goal import Goal
 from dagwright.model import JsonSchema
 from dagwright.proposal import Proposal
-from dagwright.tool import AddRule, CastRule, DropRule, GroupRule, JoinRule, RenameRule, SameRule, SelectRule, ToolSpec
+from dagwright.tool import ToolSpec
 from dagwright.value import StepReference, Value, leaves
 from decomposer.call import Call
-from decomposer.grammar import is_count, is_measured
+from decomposer.grammar import is_measured
 from decomposer.grounding import Grounding, ground, is_key
-from decomposer.owed import (
-    asked_values,
-    choices_of,
-    counted_columns,
-    giving,
-    in_order,
-    is_asked,
-    named_columns,
-    used_names,
-    used_values,
-    using,
-)
+from decomposer.owed import choices_of, counted_columns, in_order, used_names
 from decomposer.scope import Scope, Variable, initial_scope, keys_of, properties_of, words_for_rows
-from decomposer.writing import ANSWER, Offer, is_open
+from decomposer.shape import counts_rows, keeps_order, puts_in_order
+from decomposer.writing import Offer
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
 from planner.signature import described, header, words_of
@@ -39,15 +29,10 @@ from planner.worked import Note
 if TYPE_CHECKING:
     from validation.types.table import Column
 
-_KEEPING_ORDER = (SameRule, SelectRule, DropRule, AddRule, RenameRule, CastRule)
-"""Rules of operations that leave the order of a table's rows as it was."""
-
-_EXTREMES = ("max", "min")
-
 
 @dataclass
 class Sheet:
-    """Steps so far, what can be referred to, what is still owed."""
+    """Steps so far, and what can be referred to."""
 
     goal: Goal
     context: PlanningContext
@@ -120,142 +105,15 @@ class Sheet:
 
     def _counts_rows_instead(self, spec: ToolSpec) -> bool:
         """Whether an operation counts the rows of groups where the goal asks for a column's numbers, not added yet."""
-        counts = any(
-            isinstance(rule, GroupRule) and rule.value not in properties_of(spec.input_schema)
-            for rule in spec.output_rules.values()
-        )
-        return counts and not counted_columns(self._columns(), self.grounding) <= used_names(self._constants())
+        return counts_rows(spec) and not counted_columns(self.columns(), self.grounding) <= used_names(self.constants())
 
-    def _constants(self) -> list[dict[str, JsonValue]]:
+    def constants(self) -> list[dict[str, JsonValue]]:
+        """Gives the arguments of the steps so far that are constants."""
         from validation.types import literals_of
 
         return [literals_of(draft.intent.required_inputs) for draft in self.drafts]
 
-    def owed(self, call: Call) -> Offer | None:
-        """Gives the calls that give what the goal asks for in so many words and no step has given; None for none.
-
-        Args:
-            call: the one that is to conclude, an answer or a report.
-        """
-        specs, constants = self.operations.values(), self._constants()
-        known = list(self._columns())
-        asked = asked_values(specs, self.grounding, (column.name for column in known))
-        made = {draft.spec.name for draft in self.drafts}
-        wanted = {word: spec for word, spec in self.operations.items() if is_asked(spec, self.grounding)}
-        missing = {word: spec for word, spec in wanted.items() if spec.name not in made}
-        offer = self._offered(missing) or self._offered(giving(self.operations, asked - used_values(specs, constants)))
-        if offer is None:
-            named = named_columns(known, self.grounding) - used_names(constants) - self._shown(call)
-            offer = self._offered(using(self.operations, named))
-        return offer or self._ranking(call) or self._extreme()
-
-    def _extreme(self) -> Offer | None:
-        """Gives the calls that find what is largest or smallest, where the goal asks for that and no step has."""
-        values = used_names(self._constants())
-        if (
-            not self.grounding.asks_extreme
-            or not values.isdisjoint(_EXTREMES)
-            or any(_orders(d.spec) for d in self.drafts)
-        ):
-            return None
-        ordering = {word: spec for word, spec in self.operations.items() if _orders(spec)}
-        return self._offered(ordering | giving(self.operations, _EXTREMES))
-
-    def _ranking(self, call: Call) -> Offer | None:
-        """Gives the calls that rank groups, then take the first, where a goal that asks which is shown all of them."""
-        if not self.grounding.asks_which:
-            return None
-        grouped = {draft.step_id for draft in self.drafts if _makes_groups(draft.spec)}
-        sources = {source for draft in self.drafts for source in draft.sources}
-        shown = [variable for name in call.variables if (variable := self.scope.get(name)) is not None]
-        groups = [variable for variable in shown if _step_of(variable) in grouped - sources]
-        ranked = [
-            variable
-            for variable in shown
-            if variable.is_ordered and not variable.made_of.isdisjoint(grouped) and not self._is_cut(variable)
-        ]
-        operations = {word: spec for word, spec in self.operations.items() if _orders(spec)}
-        if not groups:
-            operations = {word: spec for word, spec in self.operations.items() if _cuts(spec)}
-        scope = Scope(tuple(groups or ranked))
-        offer = replace(self.offer(answering=False), operations=operations, scope=scope)
-        return offer if scope.variables and operations and is_open(offer, self.grounding) else None
-
-    def _is_cut(self, variable: Variable) -> bool:
-        """Whether only some of the first rows of a table are left."""
-        steps = {*variable.made_of, _step_of(variable)}
-        return any(_cuts(draft.spec) for draft in self.drafts if draft.step_id in steps)
-
-    def _offered(self, operations: dict[str, ToolSpec]) -> Offer | None:
-        offer = replace(self.offer(answering=False), operations=operations)
-        return offer if operations and is_open(offer, self.grounding) else None
-
-    def _shown(self, call: Call) -> frozenset[str]:
-        """Gives the columns of the tables that a call takes."""
-        from validation.types import columns
-
-        taken = (variable for name in call.variables if (variable := self.scope.get(name)) is not None)
-        return frozenset(column.name for variable in taken for column in columns(variable.schema) or ())
-
-    def concludes(self, call: Call) -> bool:
-        """Whether a call gathers what was found: an answer, or what takes any results as a list."""
-        if call.operation == ANSWER:
-            return True
-        return _gathers(self.operations[call.operation])
-
-    def unanswered(self, call: Call) -> Offer | None:
-        """Gives an answer with what was found, where a call answers a question with nothing but files."""
-        taken = [variable for name in call.variables if (variable := self.scope.get(name)) is not None]
-        if "?" not in self.goal.text or not all(map(_is_file, taken)):
-            return None
-        used = {source for draft in self.drafts for source in draft.sources}
-        files = {_step_of(variable) for variable in self.scope.variables if _is_file(variable)}
-        results = (variable for variable in self.scope.variables if _is_of_steps(variable))
-        found = tuple(variable.name for variable in results if _step_of(variable) not in used | files)
-        return replace(self.offer().only_answer(), answerable=found) if found else None
-
-    def completed(self, call: Call) -> Call:
-        """Gives an answer together with the single values and first rows that were found and nothing has used."""
-        used = {source for draft in self.drafts if not _gathers(draft.spec) for source in draft.sources}
-        taken = [variable for name in call.variables if (variable := self.scope.get(name)) is not None]
-        taken = [variable for variable in taken if not _is_file(variable)]
-        shown = {_step_of(variable) for variable in taken}
-        behind = used.union(shown, *(variable.made_of for variable in taken))
-        singles = (item for item in self.scope.variables if _is_of_steps(item) and self._is_single(item))
-        asked = self.grounding.counts
-        left = [
-            variable
-            for variable in singles
-            if _step_of(variable) not in (shown if asked and is_count(variable.schema) else behind)
-        ]
-        values = (*call.arguments.values(), *(variable.value for variable in left))
-        return Call(
-            operation=call.operation,
-            arguments={str(place): value for place, value in enumerate(values)},
-            variables=(*call.variables, *(variable.name for variable in left)),
-        )
-
-    def _is_single(self, variable: Variable) -> bool:
-        """Whether a step gives a number and nothing else, or the first rows of a table."""
-        is_number = variable.schema.get("type") in ("number", "integer") and variable.name == _step_of(variable)
-        return is_number or (variable.is_ordered and self._is_cut(variable))
-
-    def joining(self) -> Offer | None:
-        """Gives the calls that bring the goal's tables together; None where there is nothing to be joined."""
-        joins = {
-            word: spec
-            for word, spec in self.operations.items()
-            if any(isinstance(rule, JoinRule) for rule in spec.output_rules.values())
-        }
-        return self._offered(joins)
-
-    def leaves_out(self) -> bool:
-        """Whether some of the goal's tables were used and some were not."""
-        tables = [variable for variable in self.scope.variables if variable.loader]
-        used = [variable.loader.step_id in self.schemas for variable in tables if variable.loader]
-        return any(used) and not all(used)
-
-    def _columns(self) -> Iterator[Column]:
+    def columns(self) -> Iterator[Column]:
         """Gives the columns of the goal's tables."""
         return _columns_of(initial_scope(self.goal, self.context.catalogue).variables)
 
@@ -280,23 +138,16 @@ class Sheet:
             if "x-value-of" in schema and schema["x-value-of"] in constants
             if isinstance(value := constants.get(name), str | int | float)
         )
-        before = (variable.compared for variable in self.scope.variables if _step_of(variable) in draft.sources)
+        before = (variable.compared for variable in self.scope.variables if variable.step in draft.sources)
         return frozenset(own).union(*before)
 
     def _is_ordered(self, draft: Draft) -> bool:
         """Whether the rows that a step gives are in an order that a step has made."""
-        rules = draft.spec.output_rules.values()
-        if _orders(draft.spec):
-            return True
-        ordered = {
-            variable.value.from_
-            for variable in self.scope.variables
-            if variable.is_ordered and isinstance(variable.value, StepReference)
-        }
-        return any(isinstance(rule, _KEEPING_ORDER) for rule in rules) and not ordered.isdisjoint(draft.sources)
+        ordered = {variable.step for variable in self.scope.variables if variable.is_ordered}
+        return puts_in_order(draft.spec) or (keeps_order(draft.spec) and not ordered.isdisjoint(draft.sources))
 
     def _answerable(self) -> tuple[str, ...]:
-        return tuple(variable.name for variable in self.scope.variables if _is_of_steps(variable))
+        return tuple(variable.name for variable in self.scope.variables if variable.is_result)
 
     def scope_lines(self) -> tuple[str, ...]:
         """Gives what the prompt says before the goal: notes that were found, one line per goal input."""
@@ -398,38 +249,6 @@ def _columns_of(variables: Iterable[Variable]) -> Iterator[Column]:
 def _file_names(goal: Goal) -> frozenset[str]:
     paths = [given.value.get("path") for given in goal.inputs.values() if isinstance(given.value, dict)]
     return frozenset(str(path).rsplit("/", 1)[-1] for path in paths if path)
-
-
-def _gathers(spec: ToolSpec) -> bool:
-    """Whether an operation takes any results as a list, as a report does."""
-    schemas = properties_of(spec.input_schema).values()
-    lists = (schema for schema in schemas if schema.get("type") == "array" and "x-column-of" not in schema)
-    return any(not schema.get("items") for schema in lists)
-
-
-def _makes_groups(spec: ToolSpec) -> bool:
-    return any(isinstance(rule, GroupRule) for rule in spec.output_rules.values())
-
-
-def _orders(spec: ToolSpec) -> bool:
-    return any(isinstance(rule, SameRule) and rule.ordered_by for rule in spec.output_rules.values())
-
-
-def _cuts(spec: ToolSpec) -> bool:
-    """Whether an operation takes the first rows of a table in order."""
-    return any(schema.get("x-ordered") is True for schema in properties_of(spec.input_schema).values())
-
-
-def _is_file(variable: Variable) -> bool:
-    return "sha256" in properties_of(variable.schema)
-
-
-def _step_of(variable: Variable) -> str:
-    return variable.value.from_ if isinstance(variable.value, StepReference) else ""
-
-
-def _is_of_steps(variable: Variable) -> bool:
-    return variable.loader is None and isinstance(variable.value, StepReference)
 
 
 def _number(step_id: str) -> int:

@@ -13,6 +13,7 @@ from dagwright.goal import Goal
 from decomposer.call import Call, parse_call
 from executor.toolchest import default_catalogue
 from orchestrator.ingest import read_input
+from orchestrator.strategy.conclusion import Conclusion, concludes, joining, leaves_out
 from orchestrator.strategy.sheet import Sheet
 from orchestrator.strategy.strategy import PlanningContext
 
@@ -111,7 +112,7 @@ def test_what_is_owed_comes_before_the_answer(
     opened: Opened, text: str, lines: list[str], answer: str, owed: set[str]
 ) -> None:
     sheet = opened(text, *lines)
-    offer = sheet.owed(answering(sheet, answer))
+    offer = Conclusion(sheet, answering(sheet, answer)).owed()
     assert owed <= set(offer.operations if offer else ())
     assert bool(offer) is bool(owed)
 
@@ -119,17 +120,17 @@ def test_what_is_owed_comes_before_the_answer(
 def test_a_report_concludes_as_an_answer_does(opened: Opened) -> None:
     sheet = opened("A report r.md", "count_rows(table=orders)")
     calls = ["answer(s1)", 'write_report(path="r.md", title="R", items=[s1])', 'write_csv(table=orders, path="o.csv")']
-    assert [sheet.concludes(parse_call(line, sheet.scope)) for line in calls] == [True, True, False]
+    assert [concludes(sheet, parse_call(line, sheet.scope)) for line in calls] == [True, True, False]
 
 
 def test_a_table_that_no_step_has_used_is_joined(opened: Opened) -> None:
     sheet = opened("How many orders has each county?", 'group_count(table=cities, by=["county"])', cities=True)
-    assert sheet.leaves_out()
-    joining = opened("How many orders has each county?", cities=True).joining()
-    assert joining is not None
-    assert set(joining.operations) == {"join_tables"}
-    assert not opened("…", 'join_tables(left=orders, right=cities, on=["city"])', cities=True).leaves_out()
-    assert not opened("How many?", "count_rows(table=orders)").leaves_out()
+    assert leaves_out(sheet)
+    offer = joining(opened("How many orders has each county?", cities=True))
+    assert offer is not None
+    assert set(offer.operations) == {"join_tables"}
+    assert not leaves_out(opened("…", 'join_tables(left=orders, right=cities, on=["city"])', cities=True))
+    assert not leaves_out(opened("How many?", "count_rows(table=orders)"))
 
 
 def test_rows_of_groups_are_not_counted_where_a_column_is(opened: Opened) -> None:
@@ -149,23 +150,23 @@ def test_numbers_and_first_rows_that_nothing_has_used_belong_to_the_answer(opene
         'write_csv(table=s4, path="oslo.csv")',
         'write_report(path="r.md", title="R", items=[s1])',
     )
-    assert sheet.completed(answering(sheet, "s3")).variables == ("s3", "s1")
-    assert sheet.completed(answering(sheet, "s1", "s3")).variables == ("s1", "s3")
+    assert Conclusion(sheet, answering(sheet, "s3")).completed().variables == ("s3", "s1")
+    assert Conclusion(sheet, answering(sheet, "s1", "s3")).completed().variables == ("s1", "s3")
 
 
 def test_a_question_is_not_answered_with_files_alone(opened: Opened) -> None:
     lines = ("count_rows(table=orders)", 'write_csv(table=orders, path="o.csv")')
     asked = opened("How many? Write them to o.csv.", *lines)
-    offer = asked.unanswered(answering(asked, "s2"))
+    offer = Conclusion(asked, answering(asked, "s2")).owed()
     assert offer is not None
     assert offer.answerable == ("s1",)
-    assert asked.unanswered(answering(asked, "s1", "s2")) is None
+    assert Conclusion(asked, answering(asked, "s1", "s2")).owed() is None
     told = opened("Write them to o.csv.", *lines)
-    assert told.unanswered(answering(told, "s2")) is None
+    assert Conclusion(told, answering(told, "s2")).owed() is None
 
 
 def test_how_many_there_are_belongs_to_the_answer_although_it_was_used(opened: Opened) -> None:
     lines = ("count_rows(table=orders)", 'sort_rows(table=orders, column="price")', "top_rows(table=s2, n=s1)")
     asked, told = opened("How many orders are there?", *lines), opened("All orders by price", *lines)
-    assert asked.completed(answering(asked, "s3")).variables == ("s3", "s1")
-    assert told.completed(answering(told, "s3")).variables == ("s3",)
+    assert Conclusion(asked, answering(asked, "s3")).completed().variables == ("s3", "s1")
+    assert Conclusion(told, answering(told, "s3")).completed().variables == ("s3",)

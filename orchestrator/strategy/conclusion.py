@@ -1,0 +1,144 @@
+"""`Conclusion`: what a plan still owes its goal when a model would end it, and what belongs to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from dagwright.tool import ToolSpec
+from decomposer.call import Call
+from decomposer.grammar import is_count
+from decomposer.owed import asked_values, giving, is_asked, named_columns, used_names, used_values, using
+from decomposer.scope import Scope, Variable
+from decomposer.shape import gathers, joins, makes_groups, puts_in_order, takes_first
+from decomposer.writing import ANSWER, Offer, is_open
+from orchestrator.strategy.sheet import Sheet
+
+_EXTREMES = ("max", "min")
+
+
+def concludes(sheet: Sheet, call: Call) -> bool:
+    """Whether a call gathers what was found: an answer, or what takes any results as a list."""
+    return call.operation == ANSWER or gathers(sheet.operations[call.operation])
+
+
+def leaves_out(sheet: Sheet) -> bool:
+    """Whether some of the goal's tables were used and some were not."""
+    used = [variable.loader.step_id in sheet.schemas for variable in sheet.scope.variables if variable.loader]
+    return any(used) and not all(used)
+
+
+def joining(sheet: Sheet) -> Offer | None:
+    """Gives the calls that bring tables together; None where there is nothing to be joined."""
+    return _offered(sheet, _those(sheet, joins))
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """A call that is to conclude a plan, an answer or a report."""
+
+    sheet: Sheet
+    call: Call
+
+    def owed(self) -> Offer | None:
+        """Gives the calls that give what the goal asks for in so many words and no step has given; None for none."""
+        return (
+            _offered(self.sheet, self._operations())
+            or _offered(self.sheet, self._values())
+            or _offered(self.sheet, self._columns())
+            or self._ranking()
+            or _offered(self.sheet, self._extremes())
+            or (self._results() if self.call.operation == ANSWER else None)
+        )
+
+    def _operations(self) -> dict[str, ToolSpec]:
+        """Gives the operations that the goal asks for by name."""
+        made = {draft.spec.name for draft in self.sheet.drafts}
+        return _those(self.sheet, lambda spec: is_asked(spec, self.sheet.grounding) and spec.name not in made)
+
+    def _values(self) -> dict[str, ToolSpec]:
+        """Gives the operations that give a statistic that the goal names."""
+        specs = self.sheet.operations.values()
+        asked = asked_values(specs, self.sheet.grounding, (column.name for column in self.sheet.columns()))
+        return giving(self.sheet.operations, asked - used_values(specs, self.sheet.constants()))
+
+    def _columns(self) -> dict[str, ToolSpec]:
+        """Gives the operations that take a column that the goal names and that is neither used nor shown."""
+        from validation.types import columns
+
+        shown = {column.name for variable in self._taken() for column in columns(variable.schema) or ()}
+        named = named_columns(self.sheet.columns(), self.sheet.grounding)
+        return using(self.sheet.operations, named - used_names(self.sheet.constants()) - shown)
+
+    def _ranking(self) -> Offer | None:
+        """Gives the calls that rank groups, then take the first, where a goal that asks which is shown all of them."""
+        if not self.sheet.grounding.asks_which:
+            return None
+        grouped = {draft.step_id for draft in self.sheet.drafts if makes_groups(draft.spec)}
+        unused = grouped - {source for draft in self.sheet.drafts for source in draft.sources}
+        groups = tuple(variable for variable in self._taken() if variable.step in unused)
+        ordered = (variable for variable in self._taken() if variable.is_ordered and not self._is_cut(variable))
+        ranked = tuple(variable for variable in ordered if not variable.made_of.isdisjoint(grouped))
+        operations = _those(self.sheet, puts_in_order if groups else takes_first)
+        return _offered(self.sheet, operations if groups or ranked else {}, Scope(groups or ranked))
+
+    def _extremes(self) -> dict[str, ToolSpec]:
+        """Gives the operations that find what is largest or smallest, where the goal asks for that."""
+        found = any(puts_in_order(draft.spec) for draft in self.sheet.drafts)
+        found |= not used_names(self.sheet.constants()).isdisjoint(_EXTREMES)
+        if found or not self.sheet.grounding.asks_extreme:
+            return {}
+        return _those(self.sheet, puts_in_order) | giving(self.sheet.operations, _EXTREMES)
+
+    def _results(self) -> Offer | None:
+        """Gives an answer with what was found, where a question is answered with nothing but files."""
+        if "?" not in self.sheet.goal.text or not all(variable.is_file for variable in self._taken()):
+            return None
+        used = {source for draft in self.sheet.drafts for source in draft.sources}
+        used |= {variable.step for variable in self.sheet.scope.variables if variable.is_file}
+        results = (variable for variable in self.sheet.scope.variables if variable.is_result)
+        found = tuple(variable.name for variable in results if variable.step not in used)
+        return replace(self.sheet.offer().only_answer(), answerable=found) if found else None
+
+    def completed(self) -> Call:
+        """Gives an answer together with the single values and first rows that were found and nothing has used."""
+        used = {source for draft in self.sheet.drafts if not gathers(draft.spec) for source in draft.sources}
+        taken = [variable for variable in self._taken() if not variable.is_file]
+        shown = {variable.step for variable in taken}
+        behind = used.union(shown, *(variable.made_of for variable in taken))
+        counts = self.sheet.grounding.counts
+        singles = (variable for variable in self.sheet.scope.variables if self._is_single(variable))
+        left = [
+            variable
+            for variable in singles
+            if variable.step not in (shown if counts and is_count(variable.schema) else behind)
+        ]
+        values = (*self.call.arguments.values(), *(variable.value for variable in left))
+        names = (*self.call.variables, *(variable.name for variable in left))
+        arguments = {str(place): value for place, value in enumerate(values)}
+        return Call(operation=self.call.operation, arguments=arguments, variables=names)
+
+    def _is_single(self, variable: Variable) -> bool:
+        """Whether a step gives a number and nothing else, or the first rows of a table."""
+        is_number = variable.schema.get("type") in ("number", "integer") and variable.name == variable.step
+        return variable.is_result and (is_number or (variable.is_ordered and self._is_cut(variable)))
+
+    def _is_cut(self, variable: Variable) -> bool:
+        """Whether only some of the first rows of a table are left."""
+        steps = {*variable.made_of, variable.step}
+        return any(takes_first(draft.spec) for draft in self.sheet.drafts if draft.step_id in steps)
+
+    def _taken(self) -> list[Variable]:
+        """Gives the variables that the call takes."""
+        found = (self.sheet.scope.get(name) for name in self.call.variables)
+        return [variable for variable in found if variable is not None]
+
+
+def _those(sheet: Sheet, wanted: Callable[[ToolSpec], bool]) -> dict[str, ToolSpec]:
+    return {word: spec for word, spec in sheet.operations.items() if wanted(spec)}
+
+
+def _offered(sheet: Sheet, operations: dict[str, ToolSpec], scope: Scope | None = None) -> Offer | None:
+    """Gives an offer of these operations, over these variables; None where no line qualifies."""
+    offer = replace(sheet.offer(answering=False), operations=operations, scope=scope or sheet.scope)
+    return offer if operations and is_open(offer, sheet.grounding) else None

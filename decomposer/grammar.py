@@ -302,7 +302,7 @@ class CallGrammar:
         if column.kind == "time":
             return either((*self._dates(), *options))
         known = categories(self.grounding, column.name, column.categories or ())
-        elsewhere = {value for other in found or () for value in other.categories}
+        elsewhere = {value for other in found or () for value in other.categories if isinstance(value, str)}
         names = (*self.grounding.quoted, *self.grounding.names)
         said = known if column.categories else [name for name in names if name not in elsewhere]
         return either((*(constant(value) for value in said if value not in done), *options))

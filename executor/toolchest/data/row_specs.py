@@ -69,7 +69,7 @@ CHOOSING = (
         rules=SAME,
         cues=(
             *("drop", "dropping", "remove", "removing", "discard", "exclude", "excluding", "ignore", "ignoring"),
-            *("skip", "skipping", "clean", "without", "complete", "null", "nan", "missing", "known", "unknown"),
+            *("skip", "skipping", "clean", "without", "complete", "null", "nan", "known"),
             *("given", "recorded", "available"),
         ),
     ),

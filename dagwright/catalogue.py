@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from dagwright.canonical import Sha256, sha256
 from dagwright.exceptions import CatalogueError
 from dagwright.model import Frozen, faults
-from dagwright.tool import PythonBinding, ToolSpec
+from dagwright.proposal import Proposal
+from dagwright.tool import ProgramBinding, PythonBinding, ToolSpec
 
 
 class Catalogue(Frozen):
@@ -31,6 +32,11 @@ class Catalogue(Frozen):
     def by_name(self) -> dict[str, ToolSpec]:
         """Operations by `tool.operation`."""
         return {tool.name: tool for tool in self.tools}
+
+    @cached_property
+    def programs(self) -> dict[str, Proposal]:
+        """Sub-programs by `tool.operation`."""
+        return {tool.name: tool.binding.proposal for tool in self.tools if isinstance(tool.binding, ProgramBinding)}
 
     @cached_property
     def hash(self) -> Sha256:

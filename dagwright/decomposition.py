@@ -34,6 +34,15 @@ class ToolIntent(Frozen):
         return f"{self.tool_name}.{self.operation}"
 
 
+class Call(Frozen):
+    """A step that called a sub-program."""
+
+    step: Identifier
+    """The step, as the plan or the sub-program that it is of calls it."""
+    operation: str
+    """The sub-program, `tool.operation`."""
+
+
 class Step(Frozen):
     """One tool intent with what surrounds it."""
 
@@ -51,6 +60,8 @@ class Step(Frozen):
     """What holds after it."""
     rollback_strategy: RollbackStrategy = "none"
     """What undoes it."""
+    called_by: tuple[Call, ...] | None = None
+    """The calls that it was written out for, the outermost first; none where it is the plan's own."""
 
 
 class Decomposition(Frozen):

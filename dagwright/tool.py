@@ -12,6 +12,7 @@ from dagwright.binding import CodeBinding, KafkaBinding, McpBinding, TransformBi
 from dagwright.label import FieldLabel, Release
 from dagwright.model import Frozen, Interval, JsonSchema, Pointer
 from dagwright.predicate import Operator
+from dagwright.proposal import Proposal
 
 Role = Literal["data", "control", "sink"]
 """`data`: only processed; `control`: decides what is done; `sink`: decides where something goes."""
@@ -261,6 +262,18 @@ class ControlBinding(Frozen):
     """For `when` and `until`: one for each argument, in their order; all must hold."""
 
 
+class ProgramBinding(Frozen):
+    """A sub-program: a step that calls it stands for all of the proposal's steps, and never runs itself.
+
+    Arguments take the place of the inputs of the proposal's goal, whose values, texts and limits count for nothing;
+    outputs are its answer. `validation.expansion` writes a call out before anything is proven.
+    """
+
+    kind: Literal["program"] = "program"
+    proposal: Proposal
+    """What a call stands for."""
+
+
 Binding = Annotated[
     PythonBinding
     | HttpBinding
@@ -271,12 +284,15 @@ Binding = Annotated[
     | WorkerBinding
     | KafkaBinding
     | McpBinding
-    | CodeBinding,
+    | CodeBinding
+    | ProgramBinding,
     Field(discriminator="kind"),
 ]
 """How a worker runs an operation. No language model ever sees it."""
 
-BindingKind = Literal["python", "http", "llm", "human", "control", "transform", "worker", "kafka", "mcp", "code"]
+BindingKind = Literal[
+    "python", "http", "llm", "human", "control", "transform", "worker", "kafka", "mcp", "code", "program"
+]
 
 
 # ---------------------------------------------------------------------------------------- spec

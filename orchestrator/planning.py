@@ -106,6 +106,8 @@ def prove(planned: Planned, setup: Setup, archive: Archive, prior: Prior | None)
             _record(proposal, planned, archive, applied=counted(applied))
     try:
         program = certified(proposal, setup)
+        if program.proposal != proposal:  # what sub-programs that it calls stand for
+            _record(program.proposal, planned, archive)
         report = _with_widening(program, prior)
     except ProposalRejected as error:
         setup.listener.reported(error.report)

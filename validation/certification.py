@@ -15,7 +15,7 @@ from dagwright.program import SEAL, Certificate, Compensation, Program, ProgramS
 from validation.codes import VALIDATOR_VERSION
 from validation.compensation import compensation_of
 from validation.context import Context, PlacedStep
-from validation.examination import collection_paused, examine_with_fallbacks
+from validation.examination import as_written, collection_paused, examine_with_fallbacks
 from validation.passes import ONCE
 from validation.resource import bounds_of
 from validation.rules import OwnRule, named
@@ -30,7 +30,7 @@ def certify(
     at: date | None = None,
     rules: tuple[OwnRule, ...] = (),
 ) -> Program:
-    """Gives the program of a proposal that has no errors.
+    """Gives the program of a proposal that has no errors: of what it stands for, where it calls sub-programs.
 
     Args:
         proposal: A `Proposal`, or plain JSON or JSON text of one.
@@ -61,7 +61,7 @@ def _certified(
         proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules
     )
     if context is None or context.parsed.proposal is None or not report.is_valid:
-        raise ProposalRejected(report)
+        raise ProposalRejected(as_written(context, report))
     whole = context.parsed.proposal
     used = catalogue.restricted_to({*_used(context), *fallbacks.considered})
     certificate = Certificate(

@@ -201,6 +201,13 @@ _ROWS: tuple[Code, ...] = (
         "A value is used that need not be there: its task has a condition, or may fail while the plan goes on.",
         "Put it into a coalesce whose last alternative is always there.",
     ),
+    Code(
+        "D315",
+        "error",
+        "call that can't be written out",
+        "A step calls a sub-program where its steps can't stand, or says of it what can't be said of its steps.",
+        "Call it in a task of its own, and refer to single values of its answer.",
+    ),
     Code("P401", "error", "prohibited", "Policy or goal prohibits the operation.", "Use another operation."),
     Code(
         "P402",

@@ -43,6 +43,8 @@ def _compensation(context: Context, step: PlacedStep) -> Compensation | str:
     undoing = context.catalogue.by_name.get(spec.compensation)
     if undoing is None:
         return f"its compensation {spec.compensation!r} isn't in the catalogue"
+    if undoing.name in context.catalogue.programs:
+        return f"its compensation {undoing.name!r} is a sub-program; what undoes a step is one operation"
     contract = contract_of(undoing)
     sources = _sources(step.contract, contract, step.step.tool_intent.required_inputs)
     for problem in _misfits(context, step, contract, sources):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import JsonValue
 
@@ -28,6 +28,9 @@ from validation.passes import Passes, passes_of
 from validation.salvage import Parsed
 from validation.types.propagation import Intent, Propagation, propagated
 from validation.types.schema import pointer_of
+
+if TYPE_CHECKING:
+    from validation.expansion import Expansion
 
 Reference = StepReference | InputReference
 
@@ -80,6 +83,8 @@ class Context:
     policy: Policy
     workers: frozenset[str]
     at: date | None
+    expansion: Expansion | None = None
+    """What was written out for it; None where the proposal had no calls of sub-programs."""
 
     @cached_property
     def tasks(self) -> tuple[Task, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from itertools import islice
 from typing import Final
@@ -18,6 +19,7 @@ from validation.codes import CODES
 from validation.context import Context
 from validation.control import control_findings
 from validation.dependency import dependency_findings
+from validation.expansion import expand
 from validation.facts import fact_findings
 from validation.fallback import Fallbacks, fallbacks_of
 from validation.flow import flow_findings
@@ -63,9 +65,10 @@ def validate(
         RuleError: a rule of your own raises, or does what no rule may.
     """
     with collection_paused():
-        return examine_with_fallbacks(
+        context, report, _ = examine_with_fallbacks(
             proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules
-        )[1]
+        )
+        return as_written(context, report)
 
 
 def examine(
@@ -77,18 +80,30 @@ def examine(
     at: date | None = None,
     rules: tuple[OwnRule, ...] = (),
 ) -> tuple[Context | None, Report]:
-    """Gives the report together with the context it was made from; None where the proposal is unreadable."""
+    """Gives the report together with the context it was made from; None where the proposal is unreadable.
+
+    What calls sub-programs is first judged as it is written, with each call as the operation that it is declared
+    to be; where nothing is wrong with that, context and report are about what it stands for.
+    """
     text = _read(proposal)
     found = list(text.findings)
     # What is nested too deeply, or is no JSON, is not even parsed: nothing that follows need be prepared for it.
     if any(item.code in _UNREADABLE for item in found):
-        return None, _report(found, syntactic_only=True)
+        return None, _report(found, checked="S")
     context = Context(parsed=parsed(text.data), catalogue=catalogue, policy=policy, workers=workers, at=at)
+    if catalogue.programs and any(step.operation in catalogue.programs for step in context.steps):
+        found.extend(islice(_form(context), MAX_FINDINGS))
+        written = context.parsed.proposal
+        expansion = expand(written, catalogue) if written and all(it.severity != "error" for it in found) else None
+        if expansion is None or expansion.findings:
+            return context, _report([*found, *(expansion.findings if expansion else ())], checked="S")
+        found = list(_read(expansion.proposal).findings)
+        context = replace(context, parsed=parsed(expansion.proposal), expansion=expansion)
     found.extend(islice(_levels(context), MAX_FINDINGS))
     if len(found) >= MAX_FINDINGS:
         found.append(finding("S108", "", f"there are more than {MAX_FINDINGS} findings; the rest isn't looked for"))
     found.extend(own_findings(context, rules))
-    return context, _report(found, syntactic_only=False, own=rules)
+    return context, _report(found, own=rules)
 
 
 def examine_with_fallbacks(
@@ -139,12 +154,21 @@ def _read(proposal: object) -> Text:
     return Text(proposal, tuple(text_findings(proposal)))
 
 
-def _levels(context: Context) -> Iterator[Finding]:
+def as_written(context: Context | None, report: Report) -> Report:
+    """Gives a report with the places of the proposal as it was written, calls of sub-programs included."""
+    return context.expansion.as_written(report) if context and context.expansion else report
+
+
+def _form(context: Context) -> Iterator[Finding]:
     yield from syntactic_findings(context)
     yield from semantic_findings(context)
     yield from dependency_findings(context)
     yield from control_findings(context)
     yield from usefulness_findings(context)
+
+
+def _levels(context: Context) -> Iterator[Finding]:
+    yield from _form(context)
     yield from state_findings(context)
     yield from fact_findings(context)
     yield from authority_findings(context)
@@ -155,8 +179,9 @@ def _levels(context: Context) -> Iterator[Finding]:
     yield from capacity_findings(context)
 
 
-def _report(found: list[Finding], *, syntactic_only: bool, own: tuple[OwnRule, ...] = ()) -> Report:
+def _report(found: list[Finding], *, checked: str = "", own: tuple[OwnRule, ...] = ()) -> Report:
+    """Gives the report; where not all was looked at, `checked` is the letter of the codes that were."""
     findings = sorted_findings(found)
     failed = {item.code for item in findings} | _ELSEWHERE
-    checked = [code for code in CODES if not (syntactic_only and code[0] != "S")] + [rule.code for rule in own]
-    return Report(findings=findings, checks_passed=tuple(code for code in checked if code not in failed))
+    looked_for = [code for code in CODES if code.startswith(checked)] + [rule.code for rule in own]
+    return Report(findings=findings, checks_passed=tuple(code for code in looked_for if code not in failed))

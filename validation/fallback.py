@@ -139,6 +139,8 @@ class _Proof:
     def of(self, step: PlacedStep, other: ToolSpec) -> Fallback | str:
         """Gives the fallback that an operation is for a step, or in words why it is none."""
         assert step.contract is not None
+        if other.name in self._context.catalogue.programs:
+            return "is a sub-program; what takes a step's place is one operation"
         misfit = _misfit(step.contract, contract_of(other), step.step.tool_intent.required_inputs)
         if misfit:
             return misfit

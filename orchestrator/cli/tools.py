@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -13,6 +14,7 @@ from orchestrator.cli.check import FormatName
 from orchestrator.cli.output import Json, put, put_json
 
 if TYPE_CHECKING:
+    from dagwright.catalogue import Catalogue
     from knowledge import McpImport, OpenApiImport
 
 _WRITTEN = {"name", "rules", "allowed_hosts", "allowed_commands"}
@@ -31,8 +33,18 @@ app = typer.Typer(
       dagwright tools import conductor --name conductor -o conductor.json     the Conductor server in use
       dagwright tools import mcp:https://HOST/mcp --name wiki -o wiki.json --policy wiki.yaml
       dagwright tools import "mcp:npx -y SERVER" --name files -o files.json    a server that is a program
+      dagwright tools import program:monthly.proposal.json --name reports -o reports.json     a plan, to be called
     """,
 )
+
+
+class ProgramImport(NamedTuple):
+    """What became of a proposal."""
+
+    catalogue: Catalogue
+    """The one operation."""
+    notes: tuple[str, ...]
+    """What was found out about it."""
 
 
 @app.command("list")
@@ -59,12 +71,14 @@ def import_(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="An OpenAPI 3.0 or 3.1 document (file, URL, or `conductor`), or an MCP server: "
-            "`mcp:URL`, or `mcp:COMMAND`, which is run.",
+            help="An OpenAPI 3.0 or 3.1 document (file, URL, or `conductor`); an MCP server: "
+            "`mcp:URL`, or `mcp:COMMAND`, which is run; or a proposal that others may call: `program:FILE`.",
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The catalogue, as JSON.")],
-    name: Annotated[str, typer.Option("--name", help="Name of the API in operations.")] = "api",
+    name: Annotated[
+        str, typer.Option("--name", help="Name of the API in operations; of a proposal, TOOL or TOOL.OPERATION.")
+    ] = "api",
     base_url: Annotated[str, typer.Option("--base-url", help="Where it is served, if not as the document says.")] = "",
     credential: Annotated[
         list[str] | None,
@@ -78,6 +92,7 @@ def import_(
         Path | None,
         typer.Option("--policy", metavar="FILE", help="Of an MCP server: writes a policy to begin with, as YAML."),
     ] = None,
+    catalogue: options.Catalogues = None,
     json: Json = False,
 ) -> None:
     """Makes a catalogue of an API's operations, with safe defaults, and says what it assumed."""
@@ -89,6 +104,8 @@ def import_(
         imported = _from_server(source, credential or (), name, policy)
     elif credential or policy:
         raise typer.BadParameter("--credential and --policy are for MCP servers (mcp:…) only")
+    elif source.startswith("program:"):
+        imported = _from_proposal(Path(source.removeprefix("program:")), name, catalogue or ())
     else:
         imported = _from_document(source, name, base_url)
     output.write_text(jsonlib.dumps(to_json(imported.catalogue), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -100,6 +117,36 @@ def import_(
         put(f"assumed: {note}")
     put(f"{len(imported.catalogue.tools)} operations written to {output}; use them with --catalogue {output}")
     return None
+
+
+def _from_proposal(path: Path, name: str, catalogues: Sequence[str]) -> ProgramImport:
+    """Makes an operation of a proposal; without an operation's name it is called like its file."""
+    from dagwright.catalogue import catalogue_of
+    from dagwright.exceptions import InputError, ProposalRejected
+    from executor.archive.recertify import ALL_KINDS
+    from orchestrator.assembly import open_catalogue, open_policy
+    from orchestrator.cli.stages import read
+    from validation import validate
+    from validation.salvage import parsed
+    from validation.subprogram import operation_of
+    from validation.text import parse_proposal
+
+    operations, policy, text = open_catalogue(catalogues), open_policy(""), read(path)
+    proposal = parsed(parse_proposal(text).data).proposal
+    if proposal is None:
+        raise ProposalRejected(validate(text, catalogue=operations, policy=policy, workers=ALL_KINDS))
+    called = name if "." in name else f"{name}.{re.sub('[^A-Za-z0-9_-]', '_', path.name.split('.')[0])}"
+    try:
+        spec = operation_of(proposal, name=called, catalogue=operations, policy=policy, workers=ALL_KINDS)
+    except ValueError as error:
+        raise InputError(f"no operation can be called {called!r}: {error}") from error
+    steps = [step for _, step in spec.binding.proposal.steps()] if spec.binding.kind == "program" else []
+    used = ", ".join(sorted({step.tool_intent.operation_name for step in steps}))
+    notes = (
+        f"{called} has effect {spec.effect}, as the strictest of its {len(steps)} steps",
+        f"plans that call it need the operations that it uses: {used}",
+    )
+    return ProgramImport(catalogue_of(spec.tool_name, [spec]), notes)
 
 
 def _from_document(source: str, name: str, base_url: str) -> OpenApiImport:

@@ -19,6 +19,7 @@ from dagwright.tool import Effect, HttpBinding, Role
 from dagwright.value import InputReference, LiteralValue, StepReference, Value, leaves
 from orchestrator.view.blocks import how_often, words
 from orchestrator.view.fallbacks import words as fallback_words
+from orchestrator.view.text import origin
 from validation.blocks import listed_id
 from validation.codes import VALIDATOR_VERSION
 from validation.context import Context, PlacedStep, constant
@@ -49,6 +50,7 @@ class ReviewStep:
     step_id: str
     task_id: str
     action: str
+    """What it does, and the sub-programs that it is of."""
     operation: str
     effect: Effect | None
     """None where the catalogue has no such operation."""
@@ -185,7 +187,7 @@ def _step(context: Context, step: PlacedStep, report: Report, others: Fallbacks)
     return ReviewStep(
         step_id=step.step_id,
         task_id=step.task_id,
-        action=step.step.action,
+        action=step.step.action + origin(step.step),
         operation=step.operation,
         effect=contract.spec.effect if contract else None,
         often=how_often(Interval(low=passes.low, high=passes.high)),

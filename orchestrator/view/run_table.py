@@ -10,7 +10,7 @@ from executor.replay.timeline import Timeline
 from orchestrator.view.blocks import words_by_task
 from orchestrator.view.gantt import SIGNS, duration
 from orchestrator.view.passes import Line, folded
-from orchestrator.view.text import block_line
+from orchestrator.view.text import block_line, origin
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -56,7 +56,8 @@ def tree(proposal: Proposal, line: Timeline) -> RenderableType:
     for owner, step in proposal.steps():
         row = rows.get(step.step_id)
         went = _went(row) if row else f" [dim]{unrun.get(owner, 'was not run in this version')}[/]"
-        told = f"{_sign(row)} {escape(step.step_id)} [dim]{escape(step.tool_intent.operation_name)}[/]{went}"
+        called = escape(step.tool_intent.operation_name + origin(step))
+        told = f"{_sign(row)} {escape(step.step_id)} [dim]{called}[/]{went}"
         steps.setdefault(owner, []).append(told)
     blocks = words_by_task(proposal)
     root = Tree(f"[bold]plan[/] {escape(proposal.plan.dag_id)} · version {proposal.version}")

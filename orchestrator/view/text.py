@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
+from dagwright.decomposition import Step
 from dagwright.feedback import Outcome
 from dagwright.finding import Finding, Report
 from dagwright.plan import Plan
@@ -51,6 +52,11 @@ def block_line(words: str) -> str:
     from rich.markup import escape
 
     return f"\n[italic magenta]{escape(words)}[/]" if words else ""
+
+
+def origin(step: Step) -> str:
+    """Gives the sub-programs that a step is of, with the steps that called them; nothing where it is the plan's own."""
+    return "".join(f" of {call.operation} ({call.step})" for call in step.called_by or ())
 
 
 def findings(report: Report) -> RenderableType:

@@ -1,0 +1,268 @@
+"""Expansion: a proposal with the steps of sub-programs in the place of the steps that call them (D315, S108).
+
+Whatever is proven, approved, executed and archived is what comes out: there is no call left in it. A call that
+stands alone in a task without control becomes its sub-program's tasks, with their blocks and their order; any
+other becomes its steps, one after the other, in the place of the calling step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from dagwright.catalogue import Catalogue
+from dagwright.control import Control
+from dagwright.decomposition import Decomposition, Step
+from dagwright.finding import Finding, Report
+from dagwright.plan import Task
+from dagwright.proposal import Proposal
+from dagwright.value import InputReference, StepReference, Value
+from validation.call import Call, Refused, without_calls
+from validation.notes import finding
+from validation.order import TaskOrder
+from validation.substitution import substituted
+from validation.syntactic import MAX_STEPS
+
+MAX_NESTING: Final = 8
+"""Sub-programs that may call each other in a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where something of an expansion comes from in the proposal as it was written."""
+
+    path: str
+    task: str | None
+    step: str | None
+    call: bool
+    """Whether it comes from the sub-program that stands there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expansion:
+    """A proposal written out."""
+
+    written: Proposal
+    """The proposal that was given."""
+    proposal: Proposal
+    """The same without calls; what was given where there are findings."""
+    findings: tuple[Finding, ...]
+    """Why it can't be written out; none where it could be."""
+    origins: Mapping[str, Origin]
+    """By place in `proposal`: tasks, decompositions and steps."""
+
+    def as_written(self, report: Report) -> Report:
+        """Gives a report on the expansion with the places of the proposal as it was written, and without fixes."""
+        found = tuple(self._as_written(item) for item in report.findings)
+        return report.model_copy(update={"findings": found})
+
+    def _as_written(self, item: Finding) -> Finding:
+        tokens = item.path.split("/")
+        for length in range(len(tokens), 1, -1):
+            origin = self.origins.get("/".join(tokens[:length]))
+            if origin is None:
+                continue
+            if not origin.call:  # an argument may hold something else than what was written
+                kept = (
+                    tokens[length : length + 3] if tokens[length : length + 1] == ["tool_intent"] else tokens[length:]
+                )
+                return item.model_copy(update={"path": "/".join((origin.path, *kept)), "fix": None})
+            message = f"in the sub-program that step {origin.step!r} calls: {item.message}"
+            changed = {"path": origin.path, "task_id": origin.task, "step_id": origin.step, "message": message}
+            return item.model_copy(update={**changed, "fix": None})
+        return item.model_copy(update={"fix": None})
+
+
+def expand(proposal: Proposal, catalogue: Catalogue) -> Expansion:
+    """Gives a proposal written out; itself where it has no calls. What it calls need not be valid."""
+    return _Writer(proposal, _Library(catalogue), ()).expansion()
+
+
+class _Library:
+    """The sub-programs of a catalogue, each written out once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self._known: dict[str, tuple[Proposal, int]] = {}
+
+    def body(self, name: str, chain: tuple[str, ...]) -> Proposal:
+        """Gives a sub-program without calls.
+
+        Args:
+            name: of the sub-program.
+            chain: the sub-programs that call each other up to here.
+        """
+        if name in chain:
+            raise Refused(f"{name!r} calls itself: {' → '.join((*chain, name))}")
+        known = self._known.get(name)
+        if known is None and len(chain) < MAX_NESTING:
+            writer = _Writer(self.catalogue.programs[name], self, (*chain, name))
+            expansion = writer.expansion()
+            if expansion.findings:
+                raise Refused(f"in {name!r}: {expansion.findings[0].message}", expansion.findings[0].code)
+            known = self._known[name] = expansion.proposal, 1 + writer.height
+        if known is None or len(chain) + known[1] > MAX_NESTING:
+            names = " → ".join((*chain, name))
+            raise Refused(
+                f"sub-programs are nested too deeply; at most {MAX_NESTING} levels are allowed: {names}", "S108"
+            )
+        return known[0]
+
+    def height(self, name: str) -> int:
+        """Gives the levels of nesting of a sub-program that was written out."""
+        return self._known[name][1]
+
+
+@dataclass
+class _Written:
+    """What an expansion is put together from."""
+
+    nodes: list[Task] = field(default_factory=list[Task])
+    decompositions: list[Decomposition] = field(default_factory=list[Decomposition])
+    origins: dict[str, Origin] = field(default_factory=dict[str, Origin])
+
+    def add(self, steps: list[tuple[Step, Origin]], task: str, control: Control | None, origin: Origin) -> None:
+        """Adds a decomposition."""
+        path = f"/decompositions/{len(self.decompositions)}"
+        self.origins[path] = origin
+        self.origins.update({f"{path}/steps/{number}": source for number, (_, source) in enumerate(steps)})
+        whole = tuple(step for step, _ in steps)
+        self.decompositions.append(Decomposition(task_id=task, steps=whole, control=control))
+
+    def add_task(self, task: Task, origin: Origin) -> None:
+        """Adds a task."""
+        self.origins[f"/plan/nodes/{len(self.nodes)}"] = origin
+        self.nodes.append(task)
+
+
+class _Writer:
+    """Writes one proposal out."""
+
+    def __init__(self, proposal: Proposal, library: _Library, chain: tuple[str, ...]) -> None:
+        self._proposal, self._library, self._chain = proposal, library, chain
+        self._findings: list[Finding] = []
+        self._calls: dict[str, Call] = {}
+        self.height = 0
+
+    def expansion(self) -> Expansion:
+        given = self._proposal
+        programs = self._library.catalogue.programs
+        if not any(step.tool_intent.operation_name in programs for _, step in given.steps()):
+            return Expansion(written=given, proposal=given, findings=(), origins={})
+        self._prepare()
+        if not self._findings:
+            self._write_calls()
+        written = _Written()
+        if not self._findings:
+            self._write(written)
+        answer = {name: self._seen(value, None, f"/answer/{name}") for name, value in given.answer.items()}
+        if self._findings:
+            return Expansion(written=given, proposal=given, findings=tuple(self._findings), origins={})
+        plan = given.plan.model_copy(update={"nodes": tuple(written.nodes)})
+        changed = {"plan": plan, "decompositions": tuple(written.decompositions), "answer": answer}
+        return Expansion(written=given, proposal=given.model_copy(update=changed), findings=(), origins=written.origins)
+
+    def _refuse(self, error: Refused, path: str, task: str | None = None, step: str | None = None) -> None:
+        self._findings.append(finding(error.code, path, error.args[0], task=task, step=step))
+
+    # ------------------------------------------------------------------------------ what is called
+
+    def _prepare(self) -> None:
+        """Finds the calls, and names for what they are written out to."""
+        steps = {step.step_id for _, step in self._proposal.steps()}
+        steps.update(
+            item.control.each.name for item in self._proposal.decompositions if item.control and item.control.each
+        )
+        tasks = {task.task_id for task in self._proposal.plan.nodes}
+        size = len(steps)
+        for index, item in enumerate(self._proposal.decompositions):
+            for position, step in enumerate(item.steps):
+                name = step.tool_intent.operation_name
+                if name not in self._library.catalogue.programs:
+                    continue
+                path = f"/decompositions/{index}/steps/{position}"
+                try:
+                    body = self._library.body(name, self._chain)
+                    size += sum(1 for _ in body.steps())
+                    if max(size, len(tasks)) > MAX_STEPS:
+                        raise Refused(f"written out, there are more than {MAX_STEPS} steps", "S108")
+                    call = Call(step, item, path, body, self._library.catalogue)
+                    call.rename(steps, tasks)
+                except Refused as error:
+                    self._refuse(error, path, item.task_id, step.step_id)
+                else:
+                    self._calls[step.step_id] = call
+                    self.height = max(self.height, self._library.height(name))
+
+    def _write_calls(self) -> None:
+        """Writes each call, those first that others refer to."""
+        calls = list(self._calls.values())
+        numbers = {call.step.step_id: number for number, call in enumerate(calls)}
+        order = TaskOrder([sorted({numbers[name] for name in call.sources() if name in numbers}) for call in calls])
+        for number in order.sequence:
+            call = calls[number]
+            given: dict[str, Value] = {}
+            for name, value in call.step.tool_intent.required_inputs.items():
+                given[name] = self._seen(value, call.task_id, call.path, call.step.step_id)
+            try:
+                call.write(given)
+            except Refused as error:
+                self._refuse(error, call.path, call.task_id, call.step.step_id)
+        if len(order.sequence) < len(calls):
+            self._refuse(Refused("calls refer to each other in a circle"), "")
+
+    def _seen(self, value: Value, task: str | None, path: str, step: str | None = None) -> Value:
+        """Gives a value with what calls give, as a task sees it, in the place of references to them."""
+
+        def replacement(reference: StepReference | InputReference) -> Value:
+            call = self._calls.get(reference.from_) if isinstance(reference, StepReference) else None
+            return reference if call is None else call.given(reference.path, outside=task != call.task_id)
+
+        try:
+            return substituted(value, replacement)
+        except Refused as error:
+            self._refuse(error, path, task, step)
+            return value
+
+    # ------------------------------------------------------------------------------------- written
+
+    def _write(self, written: _Written) -> None:
+        alone = {call.task_id: call for call in self._calls.values() if call.stands_alone}
+        for index, task in enumerate(self._proposal.plan.nodes):
+            needed: list[str] = []
+            for name in task.dependencies:
+                needed.extend(alone[name].last_tasks if name in alone else (name,))
+            whole = task.model_copy(update={"dependencies": tuple(dict.fromkeys(needed))})
+            call = alone.get(task.task_id)
+            for each in call.tasks(whole) if call else (whole,):
+                written.add_task(each, _of(call) if call else Origin(f"/plan/nodes/{index}", task.task_id, None, False))
+        for index, item in enumerate(self._proposal.decompositions):
+            path = f"/decompositions/{index}"
+            call = alone.get(item.task_id)
+            if call is not None:
+                for inner in call.decompositions:
+                    written.add([(step, _of(call)) for step in inner.steps], inner.task_id, inner.control, _of(call))
+            else:
+                origin = Origin(path, item.task_id, None, False)
+                control = self._control(item, path)
+                written.add(list(self._steps(item, path)), item.task_id, control, origin)
+
+    def _steps(self, item: Decomposition, path: str) -> Iterator[tuple[Step, Origin]]:
+        for position, step in enumerate(item.steps):
+            call = self._calls.get(step.step_id)
+            if call is not None:
+                yield from ((inner, _of(call)) for inner in call.steps)
+                continue
+            origin = Origin(f"{path}/steps/{position}", item.task_id, step.step_id, False)
+            given = step.tool_intent.required_inputs
+            seen = {name: self._seen(value, item.task_id, origin.path, step.step_id) for name, value in given.items()}
+            intent = step.tool_intent.model_copy(update={"required_inputs": seen})
+            yield step if seen == given else step.model_copy(update={"tool_intent": intent}), origin
+
+    def _control(self, item: Decomposition, path: str) -> Control | None:
+        return without_calls(item.control, lambda value: self._seen(value, item.task_id, f"{path}/control"))
+
+
+def _of(call: Call) -> Origin:
+    return Origin(call.path, call.task_id, call.step.step_id, True)

@@ -76,7 +76,9 @@ class Expansion:
 
 def expand(proposal: Proposal, catalogue: Catalogue) -> Expansion:
     """Gives a proposal written out; itself where it has no calls. What it calls need not be valid."""
-    return _Writer(proposal, _Library(catalogue), ()).expansion()
+    if not any(step.tool_intent.operation_name in catalogue.programs for _, step in proposal.steps()):
+        return Expansion(written=proposal, proposal=proposal, findings=(), origins={})
+    return _Writer(proposal, _Library(catalogue)).expansion()
 
 
 class _Library:
@@ -84,34 +86,40 @@ class _Library:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self._known: dict[str, tuple[Proposal, int]] = {}
+        self._sizes = _sizes(catalogue.programs)
+        self._bodies: dict[str, Proposal | Refused] = {}
 
-    def body(self, name: str, chain: tuple[str, ...]) -> Proposal:
-        """Gives a sub-program without calls.
+    def size(self, operation: str) -> int:
+        """Gives the steps that a call of an operation stands for; 1 where it is no sub-program, or one without end."""
+        return self._sizes.get(operation, 1)
 
-        Args:
-            name: of the sub-program.
-            chain: the sub-programs that call each other up to here.
-        """
-        if name in chain:
-            raise Refused(f"{name!r} calls itself: {' → '.join((*chain, name))}")
-        known = self._known.get(name)
-        if known is None and len(chain) < MAX_NESTING:
-            writer = _Writer(self.catalogue.programs[name], self, (*chain, name))
-            expansion = writer.expansion()
-            if expansion.findings:
-                raise Refused(f"in {name!r}: {expansion.findings[0].message}", expansion.findings[0].code)
-            known = self._known[name] = expansion.proposal, 1 + writer.height
-        if known is None or len(chain) + known[1] > MAX_NESTING:
-            names = " → ".join((*chain, name))
-            raise Refused(
-                f"sub-programs are nested too deeply; at most {MAX_NESTING} levels are allowed: {names}", "S108"
-            )
-        return known[0]
+    def body(self, name: str) -> Proposal:
+        """Gives a sub-program without calls."""
+        if name not in self._bodies:
+            self._bodies[name] = self._written_out(name)
+        found = self._bodies[name]
+        if isinstance(found, Refused):
+            raise Refused(found.args[0], found.code)
+        return found
 
-    def height(self, name: str) -> int:
-        """Gives the levels of nesting of a sub-program that was written out."""
-        return self._known[name][1]
+    def _written_out(self, name: str) -> Proposal | Refused:
+        if name not in self._sizes:
+            return Refused(f"{name!r} calls itself, or sub-programs more than {MAX_NESTING} levels deep", "S108")
+        if self._sizes[name] > MAX_STEPS:
+            return Refused(f"{name!r} stands for {self._sizes[name]} steps; at most {MAX_STEPS} are allowed", "S108")
+        expansion = _Writer(self.catalogue.programs[name], self).expansion()
+        wrong = next(iter(expansion.findings), None)
+        return Refused(f"in {name!r}: {wrong.message}", wrong.code) if wrong else expansion.proposal
+
+
+def _sizes(programs: Mapping[str, Proposal]) -> dict[str, int]:
+    """Gives the steps that each sub-program stands for; nothing for one nested too deeply, or in itself."""
+    calls = {name: [step.tool_intent.operation_name for _, step in plan.steps()] for name, plan in programs.items()}
+    found: dict[str, int] = {}
+    for _ in range(MAX_NESTING):
+        ready = [name for name in calls if all(inner in found or inner not in calls for inner in calls[name])]
+        found |= {name: sum(found.get(inner, 1) for inner in calls[name]) for name in ready}
+    return found
 
 
 @dataclass
@@ -139,29 +147,26 @@ class _Written:
 class _Writer:
     """Writes one proposal out."""
 
-    def __init__(self, proposal: Proposal, library: _Library, chain: tuple[str, ...]) -> None:
-        self._proposal, self._library, self._chain = proposal, library, chain
+    def __init__(self, proposal: Proposal, library: _Library) -> None:
+        self._proposal, self._library = proposal, library
         self._findings: list[Finding] = []
         self._calls: dict[str, Call] = {}
-        self.height = 0
 
     def expansion(self) -> Expansion:
-        given = self._proposal
-        programs = self._library.catalogue.programs
-        if not any(step.tool_intent.operation_name in programs for _, step in given.steps()):
-            return Expansion(written=given, proposal=given, findings=(), origins={})
+        """Gives the proposal written out."""
+        given, written, answer = self._proposal, _Written(), dict[str, Value]()
         self._prepare()
         if not self._findings:
             self._write_calls()
-        written = _Written()
         if not self._findings:
             self._write(written)
-        answer = {name: self._seen(value, None, f"/answer/{name}") for name, value in given.answer.items()}
+            answer = {name: self._seen(value, None, f"/answer/{name}") for name, value in given.answer.items()}
         if self._findings:
             return Expansion(written=given, proposal=given, findings=tuple(self._findings), origins={})
         plan = given.plan.model_copy(update={"nodes": tuple(written.nodes)})
         changed = {"plan": plan, "decompositions": tuple(written.decompositions), "answer": answer}
-        return Expansion(written=given, proposal=given.model_copy(update=changed), findings=(), origins=written.origins)
+        proposal = given.model_copy(update=changed)
+        return Expansion(written=given, proposal=proposal, findings=(), origins=written.origins)
 
     def _refuse(self, error: Refused, path: str, task: str | None = None, step: str | None = None) -> None:
         self._findings.append(finding(error.code, path, error.args[0], task=task, step=step))
@@ -171,29 +176,26 @@ class _Writer:
     def _prepare(self) -> None:
         """Finds the calls, and names for what they are written out to."""
         steps = {step.step_id for _, step in self._proposal.steps()}
-        steps.update(
-            item.control.each.name for item in self._proposal.decompositions if item.control and item.control.each
-        )
+        controls = [item.control for item in self._proposal.decompositions if item.control]
+        steps.update(control.each.name for control in controls if control.each)
         tasks = {task.task_id for task in self._proposal.plan.nodes}
-        size = len(steps)
+        size = sum(self._library.size(step.tool_intent.operation_name) for _, step in self._proposal.steps())
+        if size > MAX_STEPS:
+            self._refuse(
+                Refused(f"it stands for {size} steps; at most {MAX_STEPS} are allowed", "S108"), "/decompositions"
+            )
+            return
         for index, item in enumerate(self._proposal.decompositions):
             for position, step in enumerate(item.steps):
-                name = step.tool_intent.operation_name
-                if name not in self._library.catalogue.programs:
+                if step.tool_intent.operation_name not in self._library.catalogue.programs:
                     continue
                 path = f"/decompositions/{index}/steps/{position}"
                 try:
-                    body = self._library.body(name, self._chain)
-                    size += sum(1 for _ in body.steps())
-                    if max(size, len(tasks)) > MAX_STEPS:
-                        raise Refused(f"written out, there are more than {MAX_STEPS} steps", "S108")
-                    call = Call(step, item, path, body, self._library.catalogue)
+                    body = self._library.body(step.tool_intent.operation_name)
+                    call = self._calls[step.step_id] = Call(step, item, path, body, self._library.catalogue)
                     call.rename(steps, tasks)
                 except Refused as error:
                     self._refuse(error, path, item.task_id, step.step_id)
-                else:
-                    self._calls[step.step_id] = call
-                    self.height = max(self.height, self._library.height(name))
 
     def _write_calls(self) -> None:
         """Writes each call, those first that others refer to."""
@@ -209,6 +211,7 @@ class _Writer:
                 call.write(given)
             except Refused as error:
                 self._refuse(error, call.path, call.task_id, call.step.step_id)
+                del self._calls[call.step.step_id]  # what refers to it isn't wrong in itself
         if len(order.sequence) < len(calls):
             self._refuse(Refused("calls refer to each other in a circle"), "")
 

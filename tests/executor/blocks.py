@@ -73,10 +73,10 @@ def certified(
     return proven(proposal(tasks, answer))
 
 
-def proven(plan: Mapping[str, Any]) -> Program:
+def proven(plan: Mapping[str, Any], catalogue: Catalogue = CATALOGUE) -> Program:
     """Gives the certified program of a proposal."""
     policy = Policy.model_validate({"name": "p", "defaults": {"read": "allow", "write": "allow"}})
-    return certify(plan, catalogue=CATALOGUE, policy=policy, workers=frozenset(["python", "control"]))
+    return certify(plan, catalogue=catalogue, policy=policy, workers=frozenset(["python", "control"]))
 
 
 FLAG = ({"value": ref("start", "/flag"), "op": "equals", "to": True},)
@@ -119,3 +119,29 @@ def plan(name: str, *, wait: int | None = None) -> dict[str, Any]:
 def construct(name: str, *, wait: int | None = None) -> Program:
     """Gives the certified program of `plan`."""
     return proven(plan(name, wait=wait))
+
+
+def calling() -> Program:
+    """Gives the certified program start → c → c1; c calls a sub-program: a step, then a loop."""
+    loop = {"each": {"name": "row", "items": {"input": "numbers"}, "at_most": 6}}
+    inner = proposal(
+        {
+            "first": ((), (step("a1", x={"input": "numbers"}),), None),
+            "loop": (("first",), (step("a2", "effect", x=ref("row", "/item")),), loop),
+        },
+        {"one": ref("a1"), "all": ref("a2", "/items/*/value")},
+    )
+    inner["goal"]["inputs"] = {"numbers": {"value": [], "schema": NUMBERS}}
+    called = operation(
+        "inner",
+        {"numbers": NUMBERS},
+        {"one": {"type": "integer"}, "all": {"type": "array"}},
+        effect="write",
+        binding={"kind": "program", "proposal": inner},
+    )
+    tasks = {
+        "begin": START,
+        "call": (("begin",), (step("c", "inner", numbers=ref("start", "/numbers")),), None),
+        "end": (("call",), (step("c1", x={"list": [ref("c", "/one"), ref("c", "/all")]}),), None),
+    }
+    return proven(proposal(tasks, {"c": ref("c1")}), CATALOGUE.merged(Catalogue(name="calls", tools=(called,))))

@@ -346,6 +346,19 @@ def test_blocks(bench: Any, build: Any, blocks: Any, case: BlockCase) -> None:
                 assert at[one, "end"] < at[other, "begin"]
 
 
+def test_a_call_of_a_sub_program_runs_as_the_steps_that_it_stands_for(bench: Any, build: Any, blocks: Any) -> None:
+    from executor.workflow.compile import compile_workflow
+
+    def work(activation: Any) -> Any:
+        return replace(build.completed(activation.instance), choice=3 if activation.step == "c_row" else None)
+
+    assert bench.run(compile_workflow(blocks.calling()), work).status == "completed"
+    began = [activation.instance for activation in bench.began]
+    assert began[:3] == ["start", "c_a1", "c_row"]
+    assert sorted(began[3:6]) == ["c_a2#0", "c_a2#1", "c_a2#2"]
+    assert began[6:] == ["all-c_a2", "c1"]
+
+
 def test_the_passes_of_a_list_run_at_the_same_time_and_are_retried_alone(bench: Any, build: Any, blocks: Any) -> None:
     from executor.workflow.compile import compile_workflow
 

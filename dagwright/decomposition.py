@@ -34,7 +34,7 @@ class ToolIntent(Frozen):
         return f"{self.tool_name}.{self.operation}"
 
 
-class Call(Frozen):
+class Caller(Frozen):
     """A step that called a sub-program."""
 
     step: Identifier
@@ -60,7 +60,7 @@ class Step(Frozen):
     """What holds after it."""
     rollback_strategy: RollbackStrategy = "none"
     """What undoes it."""
-    called_by: tuple[Call, ...] | None = None
+    called_by: tuple[Caller, ...] | None = None
     """The calls that it was written out for, the outermost first; none where it is the plan's own."""
 
 

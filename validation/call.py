@@ -8,15 +8,14 @@ from typing import Any, Final
 from dagwright.canonical import sha256
 from dagwright.catalogue import Catalogue
 from dagwright.control import Control
-from dagwright.decomposition import Call as CalledBy
-from dagwright.decomposition import Decomposition, Step
+from dagwright.decomposition import Caller, Decomposition, Step
 from dagwright.plan import Task
 from dagwright.predicate import OutputPredicate, Predicate
 from dagwright.proposal import Proposal
 from dagwright.value import InputReference, ListValue, ObjectValue, StepReference, Value, leaves, tokens_of
 from validation.blocks import PLAIN
 from validation.order import TaskOrder
-from validation.substitution import at, is_within, substituted
+from validation.substitution import at, is_within, replaced
 from validation.types.schema import pointer_of
 
 MAX_PARTS: Final = 1_000
@@ -206,7 +205,7 @@ class Call:
                 raise Refused(f"step {self.step.step_id!r} gives {self._operation!r} no {reference.input!r}")
             return self._part(self._arguments[reference.input], tokens_of(reference.path))
 
-        return substituted(value, replacement)
+        return replaced(value, replacement)
 
     def _written(self, step: Step, said: Mapping[str, dict[str, Any]]) -> Step:
         given = {name: self._inside(value) for name, value in step.tool_intent.required_inputs.items()}
@@ -221,7 +220,7 @@ class Call:
             "tool_intent": step.tool_intent.model_copy(update=intent),
             "preconditions": (*step.preconditions, *more.get("before", ())),
             "postconditions": (*step.postconditions, *more.get("after", ())),
-            "called_by": (CalledBy(step=self.step.step_id, operation=self._operation), *(step.called_by or ())),
+            "called_by": (Caller(step=self.step.step_id, operation=self._operation), *(step.called_by or ())),
         }
         spec = self._catalogue.get(step.tool_intent.operation_name)
         if step.rollback_strategy == "none" and spec is not None and spec.effect != "read":

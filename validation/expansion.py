@@ -21,7 +21,7 @@ from dagwright.value import InputReference, StepReference, Value
 from validation.call import Call, Refused, without_calls
 from validation.notes import finding
 from validation.order import TaskOrder
-from validation.substitution import substituted
+from validation.substitution import replaced
 from validation.syntactic import MAX_STEPS
 
 MAX_NESTING: Final = 8
@@ -223,7 +223,7 @@ class _Writer:
             return reference if call is None else call.given(reference.path, outside=task != call.task_id)
 
         try:
-            return substituted(value, replacement)
+            return replaced(value, replacement)
         except Refused as error:
             self._refuse(error, path, task, step)
             return value

@@ -11,7 +11,7 @@ from dagwright.catalogue import Catalogue
 from dagwright.exceptions import ProposalRejected
 from dagwright.finding import Report
 from dagwright.goal import Goal
-from dagwright.label import TRUSTED, FieldLabel, join_all
+from dagwright.label import TRUSTED, FieldLabel, Label
 from dagwright.model import JsonSchema
 from dagwright.policy import Policy
 from dagwright.proposal import Proposal
@@ -115,7 +115,8 @@ def _roles(context: Context) -> dict[str, Role]:
 
 
 def _labels(context: Context) -> Iterator[FieldLabel]:
-    for name, part in context.outside_answer.items():
-        label = join_all(context.labels.reference(reference) for _, reference in context.references_in(part.value))
-        if label != TRUSTED:
-            yield FieldLabel(path=pointer_of(name), label=label)
+    """Gives the labels of the parts of the answer that are anything but trusted."""
+    labels: dict[str, Label] = {}
+    for name, _, reference in context.answer_references:
+        labels[name] = labels.get(name, TRUSTED).join(context.labels.reference(reference))
+    yield from (FieldLabel(path=pointer_of(name), label=label) for name, label in labels.items() if label != TRUSTED)

@@ -23,17 +23,17 @@ Replacement = Callable[[StepReference | InputReference], Value]
 """Gives what stands in the place of a reference."""
 
 
-def substituted(value: Value, replacement: Replacement) -> Value:
+def replaced(value: Value, replacement: Replacement) -> Value:
     """Gives a value with each of its references replaced; the very same where no reference is."""
     if isinstance(value, LiteralValue):
         return value
     if isinstance(value, StepReference | InputReference):
         return replacement(value)
     if isinstance(value, ObjectValue):
-        members = {name: substituted(item, replacement) for name, item in value.object.items()}
+        members = {name: replaced(item, replacement) for name, item in value.object.items()}
         unchanged = all(members[name] is item for name, item in value.object.items())
         return value if unchanged else ObjectValue(object=members)
-    items = tuple(substituted(item, replacement) for item in _items(value))
+    items = tuple(replaced(item, replacement) for item in _items(value))
     if all(new is old for new, old in zip(items, _items(value), strict=True)):
         return value
     return ListValue(list=items) if isinstance(value, ListValue) else CoalesceValue(coalesce=items)

@@ -33,7 +33,7 @@ def prior_of(program: Program, lines: Mapping[str, str], result: EngineResult, e
     failed = [feedback for feedback in result.feedback.values() if feedback.execution_status == "failure"]
     reasons = tuple(reason(feedback, program, lines) for feedback in failed)
     steps = {parts_of(feedback.step_id)[0] for feedback in failed}
-    banned = frozenset(lines[step] for step in steps if step in lines)
+    banned = frozenset(line for step in steps if (line := _line(program, lines, step)))
     return Prior(
         program=program,
         finished=finished_of(program, lines, result.outputs),
@@ -74,8 +74,14 @@ def finished_of(program: Program, lines: Mapping[str, str], outputs: Collection[
 def reason(feedback: Feedback, program: Program, lines: Mapping[str, str]) -> str:
     """Gives a failure as a planner may see it: the call, the kind and the code of the error, no raw text."""
     step = parts_of(feedback.step_id)[0]
-    call = lines.get(step) or program.by_id[step].spec.name
+    call = _line(program, lines, step) or program.by_id[step].spec.name
     errors = ", ".join(
         f"{error.kind} {error.code}{f' at {error.path}' if error.path else ''}" for error in feedback.errors[-1:]
     )
     return f"{step} = {call} failed: {errors or 'unknown'}"
+
+
+def _line(program: Program, lines: Mapping[str, str], step_id: str) -> str | None:
+    """Gives the line that a planner wrote for a step, or for the call of a sub-program that it is of."""
+    callers = program.by_id[step_id].step.called_by
+    return lines.get(callers[0].step if callers else step_id)

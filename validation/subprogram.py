@@ -65,7 +65,7 @@ def operation_of(
             {key: value_schema(part.value, context.types.scope) for key, part in context.outside_answer.items()}
         ),
         roles=_roles(context),
-        effect=max((spec.effect for spec in specs), key=_EFFECTS.index),
+        effect=_EFFECTS[max(_EFFECTS.index(spec.effect) for spec in specs)],
         idempotent=all(spec.idempotent for spec in specs),
         output_labels=tuple(_labels(context)),
         cost=bounds.cost,
@@ -110,7 +110,8 @@ def _roles(context: Context) -> dict[str, Role]:
         for argument, _, reference in step.references:
             role = step.contract.role(argument) if step.contract else "data"
             if isinstance(reference, InputReference) and role != "data":
-                found[reference.input] = max(role, found.get(reference.input, "data"), key=_ROLES.index)
+                known = found.get(reference.input, "data")
+                found[reference.input] = _ROLES[max(_ROLES.index(role), _ROLES.index(known))]
     return found
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from reading import Json, answer_of, cases, catalogue, constants, inputs, passed, plan, step
+from reading import Json, answer_of, cases, catalogue, constants, inputs, passed, plan, plans, step
 
 from dagwright.catalogue import Catalogue
 from dagwright.policy import Policy
@@ -399,6 +400,27 @@ def test_what_grows_beyond_all_bounds_is_refused_before_it_is_built() -> None:
     calls += [step(f"c{number}", "inner", passed({"from": f"c{number - 1}"})) for number in range(1, 40)]
     report = judged(plan({"t": ([], calls)}, {"n": {"from": "c39", "path": "/n"}}), catalogue(inner=doubled))
     assert "S108" in {item.code for item in report.errors}
+
+
+@given(plans(["leaf"], is_inner=True), st.randoms(use_true_random=False))
+@UNHURRIED
+def test_whatever_a_sub_program_says_it_is_written_out_or_refused_in_words(inner: Json, random: Random) -> None:
+    names = ["t0", "t1", "s0_0", "s1_0", "i1", "nobody"]
+    for item in inner["plan"]["nodes"]:
+        item["dependencies"] = [random.choice(names) if random.random() < 0.2 else it for it in item["dependencies"]]
+    for group in inner["decompositions"]:
+        group["task_id"] = random.choice(names) if random.random() < 0.1 else group["task_id"]
+        group["steps"] = [one for one in group["steps"] if random.random() < 0.9]
+        for one in group["steps"]:
+            one["step_id"] = random.choice(names) if random.random() < 0.1 else one["step_id"]
+            if random.random() < 0.2:
+                one["tool_intent"]["required_inputs"]["n"] = {"from": random.choice(names), "path": "/n"}
+    calls = plan({"t": ([], [step("c", "inner")]), "u": ([], [step("d", "inner"), step("e")])}, passed({"from": "c"}))
+    tools = catalogue(inner=inner, leaf=INNER)
+    expansion = written_out(calls, tools)
+    report = judged(calls, tools)
+    assert all(item.message and item.path.startswith(("/dec", "/plan", "/answer")) for item in report.errors)
+    assert report.is_valid == (not expansion.findings and judged(expansion.proposal, tools).is_valid)
 
 
 # ------------------------------------------------------------------------------- how it is reported

@@ -400,7 +400,7 @@ class ToolSpec(Frozen):
     """What happens when transport fails."""
     capabilities: tuple[str, ...] = ()
     """Capability tags."""
-    asked_by: tuple[str, ...] = ()
+    asked_by: tuple[str, ...] | None = None
     """Words of a goal that ask for this very operation: a plan without it does not reach the goal."""
     cues: tuple[str, ...] = ()
     """Words that ask for it: where a grammar chooses, it is offered only for a goal that has one of them,

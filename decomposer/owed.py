@@ -36,7 +36,7 @@ def asked_values(operations: Iterable[ToolSpec], grounding: Grounding, names: It
 
 def is_asked(spec: ToolSpec, grounding: Grounding) -> bool:
     """Whether a goal asks for this very operation."""
-    return any(map(grounding.has, spec.asked_by))
+    return any(map(grounding.has, spec.asked_by or ()))
 
 
 def used_values(operations: Iterable[ToolSpec], calls: Iterable[Mapping[str, JsonValue]]) -> frozenset[str]:

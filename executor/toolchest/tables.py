@@ -113,7 +113,8 @@ def table_schema(table: Table, names: Sequence[str] | None = None) -> JsonSchema
         names: its columns, where there are no rows to tell them.
     """
     listed = list(names) if names is not None else header(table)
-    properties = {name: column_schema([row[name] for row in table]) for name in listed}
+    columns = {name: [row[name] for row in table] for name in listed}
+    properties = {name: {**column_schema(values), **_range(values)} for name, values in columns.items()}
     keys: dict[str, JsonValue] = {"x-keys": list[JsonValue](found)} if (found := _keys(table, listed)) else {}
     return {
         "type": "array",
@@ -125,6 +126,13 @@ def table_schema(table: Table, names: Sequence[str] | None = None) -> JsonSchema
             "additionalProperties": False,
         },
     }
+
+
+def _range(values: Sequence[JsonValue]) -> dict[str, JsonValue]:
+    """Gives the least and the greatest value of a column of numbers, as a keyword of its schema."""
+    present = [value for value in values if value is not None]
+    numbers = [value for value in present if isinstance(value, int | float) and not isinstance(value, bool)]
+    return {"x-range": [min(numbers), max(numbers)]} if numbers and len(numbers) == len(present) else {}
 
 
 def _keys(table: Table, names: Sequence[str]) -> list[str]:
@@ -146,9 +154,6 @@ def column_schema(found: Sequence[JsonValue]) -> JsonSchema:
     nullable = any(value is None for value in found)
     allowed: list[str] = [*kinds, *(["null"] if nullable or not kinds else [])]
     schema: JsonSchema = {"type": allowed[0] if len(allowed) == 1 else cast("JsonValue", allowed)}
-    numbers = [value for value in found if isinstance(value, int | float) and not isinstance(value, bool)]
-    if numbers and kinds in (["integer"], ["number"]):
-        schema["x-range"] = [min(numbers), max(numbers)]
     if kinds == ["string"]:
         schema.update(_text_facets([value for value in found if isinstance(value, str)], nullable=nullable))
     return schema

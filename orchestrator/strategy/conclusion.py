@@ -68,7 +68,8 @@ class Conclusion:
 
         shown = {column.name for variable in self._taken() for column in columns(variable.schema) or ()}
         named = named_columns(self.sheet.columns(), self.sheet.grounding)
-        return using(self.sheet.operations, named - used_names(self.sheet.constants()) - shown)
+        taking = using(self.sheet.operations, named - used_names(self.sheet.constants()) - shown)
+        return {} if self._may_be_found(taking) else taking
 
     def _ranking(self) -> Offer | None:
         """Gives the calls that rank groups, then take the first, where a goal that asks which is shown all of them."""
@@ -84,11 +85,15 @@ class Conclusion:
 
     def _extremes(self) -> dict[str, ToolSpec]:
         """Gives the operations that find what is largest or smallest, where the goal asks for that."""
-        found = any(puts_in_order(draft.spec) for draft in self.sheet.drafts)
+        finding = _those(self.sheet, puts_in_order) | giving(self.sheet.operations, _EXTREMES)
+        found = self._may_be_found(finding) or any(puts_in_order(draft.spec) for draft in self.sheet.drafts)
         found |= not used_names(self.sheet.constants()).isdisjoint(_EXTREMES)
-        if found or not self.sheet.grounding.asks_extreme:
-            return {}
-        return _those(self.sheet, puts_in_order) | giving(self.sheet.operations, _EXTREMES)
+        return finding if self.sheet.grounding.asks_extreme and not found else {}
+
+    def _may_be_found(self, operations: dict[str, ToolSpec]) -> bool:
+        """Whether a step calls another tool than these operations are of: it may have found what they find."""
+        known = {spec.tool_name for spec in operations.values()}
+        return any(draft.spec.tool_name not in known for draft in self.sheet.drafts)
 
     def _results(self) -> Offer | None:
         """Gives an answer with what was found, where a question is answered with nothing but files."""

@@ -47,7 +47,7 @@ def test_rows_given_as_json_are_a_table(tmp_path: Path) -> None:
     found = read_input("x", '[{"a": 1, "b": "x"}]', into=tmp_path)
     jsonschema_rs.validate(found.schema_, found.value)
     items: Any = found.schema_["items"]
-    assert items["properties"] == {"a": {"type": "integer"}, "b": {"type": "string", "enum": ["x"]}}
+    assert items["properties"] == {"a": {"type": "integer", "x-range": [1, 1]}, "b": {"type": "string", "enum": ["x"]}}
 
 
 def test_a_csv_is_copied_and_its_columns_are_known(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_a_csv_is_copied_and_its_columns_are_known(tmp_path: Path) -> None:
     jsonschema_rs.validate(found.schema_, found.value)
     content: Any = found.schema_["x-content"]
     assert content["items"]["properties"] == {
-        "id": {"type": "integer"},
+        "id": {"type": "integer", "x-range": [1, 2]},
         "city": {"type": ["string", "null"], "enum": ["Oslo", None]},
-        "score": {"type": "number"},
+        "score": {"type": "number", "x-range": [1.5, 2.0]},
         "ok": {"type": "boolean"},
         "day": {"type": "string", "format": "date"},
         "code": {"type": "string", "enum": ["007", "012"]},
@@ -119,7 +119,7 @@ def test_a_database_has_a_schema_per_table(tmp_path: Path) -> None:
     contents: Any = read_input("d", tmp_path / "d.db", into=tmp_path / "in").schema_["x-contents"]
     assert list(contents) == ["none", "t"]
     assert contents["t"]["items"]["properties"] == {
-        "id": {"type": "integer"},
+        "id": {"type": "integer", "x-range": [1, 2]},
         "done": {"type": "boolean"},
         "note": {"type": ["string", "null"], "enum": ["x", None]},
     }

@@ -547,3 +547,119 @@ def storms_file(t: Tables) -> Known:
 @known
 def days_by_branch_and_member(t: Tables) -> Known:
     return [rows(t["library_loans"].groupby(["branch", "member_type"]).days_kept.mean().reset_index())]
+
+
+# Goals of `heldout4`.
+
+
+@known
+def phone_copies(t: Tables) -> Known:
+    o = t["bookshop_orders"]
+    return [o.loc[o.channel == "phone", "copies"].mean()]
+
+
+@known
+def loans_of_children(t: Tables) -> Known:
+    return [int((t["library_loans"].member_type == "child").sum())]
+
+
+@known
+def finance_commute(t: Tables) -> Known:
+    e = t["employee_survey"]
+    return [int(e.loc[e.department == "Finance", "commute_minutes"].max())]
+
+
+@known
+def humid_station(t: Tables) -> Known:
+    return [winner(t["weather"].groupby("station").humidity_pct.mean())]
+
+
+@known
+def distance_and_price(t: Tables) -> Known:
+    return [t["parcels"].distance_km.corr(t["parcels"].price)]
+
+
+@known
+def highest_fines(t: Tables) -> Known:
+    highest = t["library_loans"].sort_values("fine", ascending=False).head(4)
+    return [rows(highest[["loan_id", "fine"]])]
+
+
+@known
+def rainiest_region(t: Tables) -> Known:
+    joined = t["weather"].merge(t["stations"], on="station")
+    return [winner(joined.groupby("region").rainfall_mm.sum())]
+
+
+@known
+def copies_of_thick_books(t: Tables) -> Known:
+    joined = t["bookshop_orders"].merge(t["books"], on="book_id")
+    return [joined.loc[joined.pages > 400, "copies"].mean()]
+
+
+@known
+def days_unknown(t: Tables) -> Known:
+    return [int(t["parcels"].days.isna().sum())]
+
+
+@known
+def headcount(t: Tables) -> Known:
+    return [rows(t["employee_survey"].groupby("department").size().reset_index())]
+
+
+@known
+def best_selling_month(t: Tables) -> Known:
+    o = t["bookshop_orders"]
+    return [int(winner(o.groupby(month(o.order_date)).copies.sum()))]
+
+
+@known
+def dry_saltmarsh(t: Tables) -> Known:
+    w = t["weather"]
+    return [w.loc[(w.station == "Saltmarsh") & (w.rainfall_mm == 0), "temperature_c"].mean()]
+
+
+@known
+def tenure_where_salary_is_known(t: Tables) -> Known:
+    return [t["employee_survey"].dropna(subset=["salary"]).tenure_years.median()]
+
+
+@known
+def kilogram_kilometres(t: Tables) -> Known:
+    return [(t["parcels"].weight_kg * t["parcels"].distance_km).sum()]
+
+
+@known
+def rain_chart(_: Tables) -> Known:
+    return [None]
+
+
+@known
+def expensive_file(t: Tables) -> Known:
+    b = t["books"]
+    return [rows(b.loc[b.list_price > 20, ["book_id", "list_price"]])]
+
+
+@known
+def satisfied_and_commute(t: Tables) -> Known:
+    e = t["employee_survey"]
+    return [winner(e.groupby("department").satisfaction.mean()), e.age.corr(e.commute_minutes)]
+
+
+@known
+def lending_report(t: Tables) -> Known:
+    loans = t["library_loans"]
+    days, category = loans.days_kept.mean(), winner(loans.groupby("category").fine.sum())
+    return [len(loans), days, category, [len(loans), days, category]]
+
+
+@known
+def bulky_file(t: Tables) -> Known:
+    p = t["parcels"]
+    bulky = p[p.weight_kg > 12].sort_values("weight_kg", ascending=False)
+    return [len(bulky), rows(bulky[["parcel_id", "weight_kg"]])]
+
+
+@known
+def copies_by_city_and_channel(t: Tables) -> Known:
+    return [rows(t["bookshop_orders"].groupby(["city", "channel"]).copies.sum().reset_index())]

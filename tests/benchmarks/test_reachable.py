@@ -18,7 +18,7 @@ from benchmarks.plancompiler import measured as measured_pipeline
 from benchmarks.trial import Laboratory
 from dagwright.llm.model import ModelReply, ModelRequest, Usage
 
-SETS = ("development", "development2", "heldout", "heldout2", "heldout3")
+SETS = ("development", "development2", "heldout", "heldout2", "heldout3", "heldout4")
 GOALS = {goal.id: goal for part in SETS for goal in load_goals(part)}
 
 PLANS = {
@@ -415,6 +415,97 @@ PLANS = {
         answer(s3, s4)""",
     "days_by_branch_and_member": """
         group_aggregate(table=library_loans, by=["branch", "member_type"], value="days_kept", function="mean")
+        answer(s1)""",
+    "phone_copies": """
+        filter_rows(table=bookshop_orders, column="channel", op="==", value="phone")
+        aggregate(table=s1, column="copies", function="mean")
+        answer(s2)""",
+    "loans_of_children": """
+        filter_rows(table=library_loans, column="member_type", op="==", value="child")
+        count_rows(table=s1)
+        answer(s2)""",
+    "finance_commute": """
+        filter_rows(table=employee_survey, column="department", op="==", value="Finance")
+        aggregate(table=s1, column="commute_minutes", function="max")
+        answer(s2)""",
+    "humid_station": """
+        group_aggregate(table=weather, by=["station"], value="humidity_pct", function="mean")
+        sort_rows(table=s1, column="mean_humidity_pct", descending=true)
+        top_rows(table=s2, n=1)
+        answer(s3)""",
+    "distance_and_price": """
+        correlate(table=parcels, x="distance_km", y="price")
+        answer(s1)""",
+    "highest_fines": """
+        sort_rows(table=library_loans, column="fine", descending=true)
+        top_rows(table=s1, n=4)
+        answer(s2)""",
+    "rainiest_region": """
+        join_tables(left=weather, right=stations, on=["station"])
+        group_aggregate(table=s1, by=["region"], value="rainfall_mm", function="sum")
+        sort_rows(table=s2, column="sum_rainfall_mm", descending=true)
+        get_value(table=s3, column="region")
+        answer(s4)""",
+    "copies_of_thick_books": """
+        join_tables(left=bookshop_orders, right=books, on=["book_id"])
+        filter_rows(table=s1, column="pages", op=">", value=400)
+        aggregate(table=s2, column="copies", function="mean")
+        answer(s3)""",
+    "days_unknown": """
+        count_values(table=parcels, column="days", kind="missing")
+        answer(s1)""",
+    "headcount": """
+        group_count(table=employee_survey, by=["department"])
+        answer(s1)""",
+    "best_selling_month": """
+        date_part(table=bookshop_orders, column="order_date", part="month", name="month")
+        group_aggregate(table=s1, by=["month"], value="copies", function="sum")
+        sort_rows(table=s2, column="sum_copies", descending=true)
+        get_value(table=s3, column="month")
+        answer(s4)""",
+    "dry_saltmarsh": """
+        filter_rows(table=weather, column="station", op="==", value="Saltmarsh")
+        filter_rows(table=s1, column="rainfall_mm", op="==", value=0)
+        aggregate(table=s2, column="temperature_c", function="mean")
+        answer(s3)""",
+    "tenure_where_salary_is_known": """
+        drop_missing(table=employee_survey, columns=["salary"])
+        aggregate(table=s1, column="tenure_years", function="median")
+        answer(s2)""",
+    "kilogram_kilometres": """
+        combine_columns(table=parcels, left="weight_kg", op="*", right="distance_km", name="kilogram_kilometres")
+        aggregate(table=s1, column="kilogram_kilometres", function="sum")
+        answer(s2)""",
+    "rain_chart": """
+        group_aggregate(table=weather, by=["station"], value="rainfall_mm", function="sum")
+        chart(table=s1, kind="bar", x="station", path="rain.png", y="sum_rainfall_mm")
+        answer(s2)""",
+    "expensive_file": """
+        filter_rows(table=books, column="list_price", op=">", value=20)
+        write_csv(table=s1, path="expensive.csv")
+        answer(s2)""",
+    "satisfied_and_commute": """
+        group_aggregate(table=employee_survey, by=["department"], value="satisfaction", function="mean")
+        sort_rows(table=s1, column="mean_satisfaction", descending=true)
+        get_value(table=s2, column="department")
+        correlate(table=employee_survey, x="age", y="commute_minutes")
+        answer(s3, s4)""",
+    "lending_report": """
+        count_rows(table=library_loans)
+        aggregate(table=library_loans, column="days_kept", function="mean")
+        group_aggregate(table=library_loans, by=["category"], value="fine", function="sum")
+        sort_rows(table=s3, column="sum_fine", descending=true)
+        top_rows(table=s4, n=1)
+        write_report(path="lending.md", title="Lending", items=[s1, s2, s5])
+        answer(s1, s2, s5, s6)""",
+    "bulky_file": """
+        filter_rows(table=parcels, column="weight_kg", op=">", value=12)
+        sort_rows(table=s1, column="weight_kg", descending=true)
+        write_csv(table=s2, path="bulky.csv")
+        count_rows(table=s1)
+        answer(s3, s4)""",
+    "copies_by_city_and_channel": """
+        group_aggregate(table=bookshop_orders, by=["city", "channel"], value="copies", function="sum")
         answer(s1)""",
 }
 PLANS.update(yaml.safe_load(Path(__file__).with_name("development2_plans.yaml").read_text(encoding="utf-8")))

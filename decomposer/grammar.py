@@ -20,6 +20,7 @@ from dagwright.model import JsonSchema
 from dagwright.tool import GroupRule, JoinRule, ToolSpec
 from decomposer.grounding import Grounding, categories, is_key
 from decomposer.scope import Scope, Variable, properties_of
+from decomposer.shape import joins
 
 if TYPE_CHECKING:
     from validation.types.table import Column
@@ -164,9 +165,17 @@ class CallGrammar:
     def fitting(self, argument: Argument) -> Iterator[Variable]:
         """Gives the variables whose type fits an argument, and whose rows are in order where that matters."""
         in_order = argument.schema.get("x-ordered") is True and not self.grounding.takes_first_rows
+        joined = joins(self.spec) and not self.grounding.compares
         for variable in self.scope.variables:
-            if fits(variable.schema, argument.schema) and (variable.is_ordered or not in_order):
+            left_behind = (in_order and not variable.is_ordered) or (joined and self._is_narrowed(variable))
+            if fits(variable.schema, argument.schema) and not left_behind:
                 yield variable
+
+    def _is_narrowed(self, variable: Variable) -> bool:
+        """Whether rows of a table have been picked and nothing has been made of these yet: they stand for it."""
+        variables = self.scope.variables
+        picked = (other for other in variables if variable.step in other.made_of and other.compared > variable.compared)
+        return any(not any(other.step in third.made_of for third in variables) for other in picked)
 
     def columns(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> tuple[str, ...]:
         """Gives the columns that an argument may name."""
@@ -293,7 +302,9 @@ class CallGrammar:
         if column is None:
             return either((*self._numbers("number"), *self._said())) or text(60)
         before = table.compared if isinstance(table, Variable) else ()
-        done = {value for name, value in before if name == column.name}
+        done = {value for name, value in before if name == column.name or not isinstance(value, str)}
+        done |= {value for name, value in self._picked(before) if name == column.name}
+        done |= self.grounding.said_once & {value for item in self.scope.variables for _, value in item.compared}
         options = list(self._references(column.kind))
         if column.kind == "numeric":
             return either((*self._numbers("number", {*done, *self._beside(column)}), *options))
@@ -307,13 +318,26 @@ class CallGrammar:
         said = known if column.categories else [name for name in names if name not in elsewhere]
         return either((*(constant(value) for value in said if value not in done), *options))
 
+    def _picked(self, before: Collection[tuple[str, str | float]]) -> Iterator[tuple[str, str | float]]:
+        """Gives what rows have been compared with, and nothing else, by another step: once is enough."""
+        for variable in self.scope.variables:
+            more = variable.compared - set(before)
+            if len(more) == 1 and variable.compared >= set(before):
+                yield from more
+
     def _beside(self, column: Column) -> Iterator[float | int]:
         """Gives the numbers that are no values of a column: of rows that are wanted, and out of its range."""
         yield from self.grounding.wanted_rows
+        if not self.grounding.says_one_of(column.name):
+            yield 1
         within = column.schema.get("x-range")
-        if isinstance(within, list) and not self.grounding.touches(column.name, ()):
+        years = [number for number in self.grounding.numbers if 1900 <= number <= 2100]
+        if within is None and "year" not in column.name.lower():
+            yield from years
+        if isinstance(within, list):
             low, high = cast("list[float]", within)
-            yield from (number for number in self.grounding.numbers if not low <= number <= high)
+            doubtful = years if self.grounding.touches(column.name, ()) else self.grounding.numbers
+            yield from (number for number in doubtful if not low <= number <= high)
 
     def _dates(self) -> Iterator[str]:
         for match in re.finditer(r"\d{4}-\d{2}(?:-\d{2})?", self.grounding.text):
@@ -322,7 +346,8 @@ class CallGrammar:
     def _references(self, kind: str) -> Iterator[str]:
         wanted = {"numeric": {"number", "integer"}, "text": {"string"}, "time": {"string"}}.get(kind, set())
         for variable in self.scope.variables:
-            if variable.schema.get("type") in wanted and not is_count(variable.schema):
+            kind_of_value = variable.schema.get("type")
+            if isinstance(kind_of_value, str) and kind_of_value in wanted and not is_count(variable.schema):
                 yield literal(variable.name)
 
     def _numbers(self, kind: str, done: Collection[str | float] = ()) -> Iterator[str]:

@@ -63,7 +63,8 @@ _SUPERLATIVE = (
 _WHICH = re.compile(rf"\b(?:which|what|who|where)\b.*\b(?:{_SUPERLATIVE})\b")
 _ORDER = re.compile(
     r"\b(?:sorted|ordered|ranked|order(?:ed)? by|sort(?:ed)? by|(?:de|a)scending|in (?:\w+ )?order|alphabetical(?:ly)?"
-    r"|(?:\w+ )?\w+ first(?=\s*(?:[,.;:?!]|$))|(?:beginning|starting) with(?: the)? \w+|from (?:the )?\w+est\b)"
+    r"|(?:\w+ )?\w+ first(?=\s*(?:[,.;:?!]|$))|(?:beginning|starting) with(?: the)? \w+|(?:\w+ ){0,2}at the top"
+    r"|from (?:the )?\w+est\b)"
 )
 
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?(?!\w|-[A-Za-z])")
@@ -143,6 +144,18 @@ class Grounding:
         return self.asks_which or re.search(rf"\b(?:{_SUPERLATIVE})\b|\b[a-z]+est\b|\b1\b|\bone\b", rest) is not None
 
     @cached_property
+    def said_once(self) -> frozenset[str | float]:
+        """Numbers that it says a single time."""
+        said = list(_numbers(self.text))
+        return frozenset(number for number in said if said.count(number) == 1)
+
+    def says_one_of(self, column: str) -> bool:
+        """Whether it says 1 in digits, or `one` of what a column holds; `one` alone may stand for anything."""
+        after = re.findall(r"\bone( [a-z]+)", self.text)
+        in_digits = re.search(r"(?<![\w.])1(?![\w.]|\.\d)", self.text) is not None
+        return in_digits or any(replace(self, text=word).touches(column, ()) for word in after)
+
+    @cached_property
     def asks_extreme(self) -> bool:
         """Whether it asks for what is largest, smallest and the like; how often something is is no such thing."""
         rest = re.sub(r"\b(?:most|least) (?:often|common|frequent|popular)", " ", _ORDER.sub(" ", self.text))
@@ -184,7 +197,7 @@ class Grounding:
         """Whether what follows `each`, `per` or `by` may be a group: not a row, a unit or a measurement."""
         first, *rest = re.findall(r"[a-z]+", found.group(2)) or [""]
         if found.group(1) in ("each", "every", "which"):
-            relative = found.group(1) == "which" and self.text[: found.start()].endswith("for ")
+            relative = found.group(1) == "which" and self.text[: found.start()].endswith(("for ", ", "))
             near = (first, *rest[:1]) if first in _WORDS else (first,)
             return not (
                 first == "of" or relative or any(word in (row, f"{row}s") for word in near for row in self.rows)
@@ -225,8 +238,7 @@ class Grounding:
         """Whether the goal has a word of a column's name, or one of its values."""
         parts = re.split(r"[\W_]+", column)
         words = [word for word in parts if len(word) > 2]
-        units = _UNITS.get(parts[-1].lower(), ()) if len(parts) > 1 else ()
-        said = (*units, *words) or (column,)
+        said = (*units_of(column), *words) or (column,)
         return any(self.mentions(word) or self._begins(word) for word in said) or any(
             isinstance(value, str) and self.mentions(value) for value in values
         )
@@ -321,6 +333,12 @@ def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -
     if all(value.lower() in _TRUTHS for value in texts):
         return texts if grounding.mentions(column) else ()
     return tuple(value for value in texts if grounding.mentions(value))
+
+
+def units_of(column: str) -> tuple[str, ...]:
+    """Gives words for the unit that a column's name ends with."""
+    parts = re.split(r"[\W_]+", column)
+    return _UNITS.get(parts[-1].lower(), ()) if len(parts) > 1 else ()
 
 
 def is_key(column: str) -> bool:

@@ -14,14 +14,14 @@ from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
 from dagwright.tool import ToolSpec
-from decomposer.grounding import Grounding, is_key
+from decomposer.grounding import Grounding, is_key, units_of
 from decomposer.scope import properties_of
 
 if TYPE_CHECKING:
     from validation.types.table import Column
 
 
-_MANY = r"\b(?<!\bat )(?:most|fewest|least|many|more|fewer|total|number of) {}(?:s|es)?\b"
+_MANY = r"\b(?<!\bat )(?:most|fewest|least|many|more|fewer|total|number of) (?:{})(?:s|es)?\b"
 
 
 def asked_values(operations: Iterable[ToolSpec], grounding: Grounding, names: Iterable[str]) -> frozenset[str]:
@@ -59,7 +59,7 @@ def named_columns(columns: Iterable[Column], grounding: Grounding) -> frozenset[
 def counted_columns(columns: Iterable[Column], grounding: Grounding) -> frozenset[str]:
     """Gives the numeric columns of which a goal asks how many there are (`the most copies`), not how many rows."""
     numeric = (column.name for column in columns if column.kind == "numeric" and not is_key(column.name))
-    named = {name: re.escape(_plain(name)) for name in numeric}
+    named = {name: "|".join(map(re.escape, (_plain(name), *units_of(name)))) for name in numeric}
     return frozenset(name for name, plain in named.items() if re.search(_MANY.format(plain), grounding.text))
 
 

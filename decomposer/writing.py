@@ -73,9 +73,9 @@ def write_call(
         ModelAnswerError: no line that is a call came within the attempts.
         TransportError: the model cannot be reached.
     """
-    grammar = grammar_of(offer, grounding) if model.accepts_grammar else None
     problem = ""
     for attempt in range(ATTEMPTS):
+        grammar = grammar_of(offer, grounding) if model.accepts_grammar else None
         request = _request(conversation, label, grammar, seed + attempt, temperature or 0.7 * attempt, problem)
         line = _first_line(model.complete(request).text, label)
         try:
@@ -83,9 +83,19 @@ def write_call(
             check_offered(line, call, offer)
         except ModelAnswerError as error:
             problem = str(error)
+            offer = _without(offer, line, grounding)
             continue
         return line, call
     raise ModelAnswerError(f"no usable line after {ATTEMPTS} attempts; the last problem: {problem}")
+
+
+def _without(offer: Offer, line: str, grounding: Grounding) -> Offer:
+    """Gives an offer without the operation of a line that must not come again, where there is any other."""
+    word = line.partition("(")[0]
+    if line not in offer.banned or word not in offer.operations:
+        return offer
+    rest = replace(offer, operations={name: spec for name, spec in offer.operations.items() if name != word})
+    return rest if is_open(rest, grounding) else offer
 
 
 def check_offered(line: str, call: Call, offer: Offer) -> None:

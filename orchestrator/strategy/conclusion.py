@@ -53,8 +53,9 @@ class Conclusion:
 
     def _operations(self) -> dict[str, ToolSpec]:
         """Gives the operations that the goal asks for by name."""
-        made = {draft.spec.name for draft in self.sheet.drafts}
-        return _those(self.sheet, lambda spec: is_asked(spec, self.sheet.grounding) and spec.name not in made)
+        made = {word for draft in self.sheet.drafts for word in draft.spec.asked_by or ()}
+        asked = _those(self.sheet, lambda spec: is_asked(spec, self.sheet.grounding))
+        return {word: spec for word, spec in asked.items() if made.isdisjoint(spec.asked_by or ())}
 
     def _values(self) -> dict[str, ToolSpec]:
         """Gives the operations that give a statistic that the goal names."""
@@ -78,7 +79,9 @@ class Conclusion:
         grouped = {draft.step_id for draft in self.sheet.drafts if makes_groups(draft.spec)}
         unused = grouped - {source for draft in self.sheet.drafts for source in draft.sources}
         groups = tuple(variable for variable in self._taken() if variable.step in unused)
-        ordered = (variable for variable in self._taken() if variable.is_ordered and not self._is_cut(variable))
+        cut = {source for draft in self.sheet.drafts if takes_first(draft.spec) for source in draft.sources}
+        whole = (variable for variable in self._taken() if variable.step not in cut and not self._is_cut(variable))
+        ordered = (variable for variable in whole if variable.is_ordered)
         ranked = tuple(variable for variable in ordered if not variable.made_of.isdisjoint(grouped))
         operations = _those(self.sheet, puts_in_order if groups else takes_first)
         return _offered(self.sheet, operations if groups or ranked else {}, Scope(groups or ranked))

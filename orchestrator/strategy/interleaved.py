@@ -5,6 +5,8 @@ Where no worked example fits the operations on offer, each call is preceded by t
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from dagwright.exceptions import ModelAnswerError
 from dagwright.goal import Goal
 from dagwright.llm.model import Message
@@ -34,7 +36,8 @@ class Interleaved:
             line, call = _next(sheet, opening, len(own), offer)
             owed = Conclusion(sheet, call).owed() if concludes(sheet, call) else None
             if owed is not None:
-                line, call = _next(sheet, opening, len(own), owed)
+                with suppress(ModelAnswerError):  # then the plan is concluded without it
+                    line, call = _next(sheet, opening, len(own), owed)
             if call.operation != ANSWER:
                 sheet.add(line, call)
                 offer = sheet.offer()

@@ -17,9 +17,9 @@ from dagwright.value import StepReference, Value, leaves
 from decomposer.call import Call
 from decomposer.grammar import is_measured
 from decomposer.grounding import Grounding, ground, is_key
-from decomposer.owed import choices_of, counted_columns, in_order, used_names
+from decomposer.owed import asked_values, choices_of, counted_columns, in_order, is_asked, used_names
 from decomposer.scope import Scope, Variable, initial_scope, keys_of, properties_of, words_for_rows
-from decomposer.shape import counts_rows, keeps_order, puts_in_order
+from decomposer.shape import counts_rows, keeps_order, makes_groups, puts_in_order
 from decomposer.writing import Offer
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
@@ -90,7 +90,7 @@ class Sheet:
         owed = set(self.grounding.files) - set(self.written_files())
         answerable = () if owed or not self.generated or not answering else self._answerable()
         return Offer(
-            operations={word: spec for word, spec in self._operations() if not self._counts_rows_instead(spec)},
+            operations={word: spec for word, spec in self._operations() if not self._is_beside(spec)},
             scope=self.scope,
             answerable=answerable,
             may_end_task=may_end_task,
@@ -102,6 +102,17 @@ class Sheet:
         """Gives the operations; where the goal says in which order rows are to stand, files hold them in order."""
         for word, spec in self.operations.items():
             yield word, in_order(spec) if self.grounding.orders else spec
+
+    def _is_beside(self, spec: ToolSpec) -> bool:
+        """Whether groups are looked at otherwise than the goal says: it names the operation, or what is counted."""
+        made = {draft.spec.name for draft in self.drafts}
+        asked = (other for other in self.operations.values() if makes_groups(other) and is_asked(other, self.grounding))
+        other = any(wanted.name not in made | {spec.name} for wanted in asked)
+        return self._counts_rows_instead(spec) or (makes_groups(spec) and other and not self._names_statistics())
+
+    def _names_statistics(self) -> bool:
+        names = (column.name for column in self.columns())
+        return bool(asked_values(self.operations.values(), self.grounding, names))
 
     def _counts_rows_instead(self, spec: ToolSpec) -> bool:
         """Whether an operation counts the rows of groups where the goal asks for a column's numbers, not added yet."""

@@ -277,8 +277,8 @@ def test_what_has_been_compared_is_not_compared_again() -> None:
 @pytest.mark.parametrize(
     ("goal", "offered"),
     [
-        pytest.param("those after 2014", False, id="out of range"),
-        pytest.param("those of level 2014", True, id="out of range, but of that column"),
+        pytest.param("those after 14", False, id="out of range"),
+        pytest.param("those of level 14", True, id="out of range, but of that column"),
         pytest.param("those after 5", True, id="in range"),
         pytest.param("the 5 best persons", False, id="how many rows are wanted"),
     ],
@@ -320,3 +320,59 @@ def test_a_value_of_one_column_is_not_looked_for_in_another() -> None:
     one = table(name={"type": "string"}, team={"type": "string", "enum": ["Red", "Green"]})
     after_name = next(line for line in grammar(goal, "filter_rows", people=one).splitlines() if '"\\"Ada\\""' in line)
     assert '"\\"Red\\""' not in after_name
+
+
+@pytest.mark.parametrize(
+    ("goal", "offered"),
+    [
+        pytest.param("those of 2022", False, id="a year is no level"),
+        pytest.param("one of them", False, id="one may stand for anything"),
+        pytest.param("those of one level", True, id="one of what the column holds"),
+        pytest.param("only 1", True, id="in digits"),
+    ],
+)
+def test_years_and_pronouns_are_no_values(goal: str, offered: bool) -> None:
+    assert ("filter_rows(" in values(goal)) is offered
+
+
+def test_a_number_that_is_said_once_is_compared_once() -> None:
+    levels = table(level={"type": "integer"}, place={"type": "integer"})
+    [rows] = scope(people=levels).variables
+    picked = replace(rows, name="picked", compared=frozenset({("level", 5)}))
+    offer = Offer(
+        operations={"filter_rows": OPERATIONS["filter_rows"]}, scope=Scope((rows, picked)), answerable=("s0",)
+    )
+    assert "filter_rows(" not in grammar_of(offer, ground("more than 5"))
+    assert "filter_rows(" in grammar_of(offer, ground("level 5 and place 5"))
+
+
+def test_rows_are_not_picked_twice_alike() -> None:
+    [rows] = scope(people=PEOPLE).variables
+    picked = replace(rows, name="picked", compared=frozenset({("team", "red")}))
+    offer = Offer(
+        operations={"filter_rows": OPERATIONS["filter_rows"]}, scope=Scope((rows, picked)), answerable=("s0",)
+    )
+    assert "filter_rows(" not in grammar_of(offer, ground("red ones, and red ones"))
+    assert "filter_rows(" in grammar_of(offer, ground("red ones and green ones"))
+
+
+@pytest.mark.parametrize(
+    ("goal", "whole"),
+    [
+        pytest.param("the city of the red ones", False, id="rows that were picked stand for their table"),
+        pytest.param("the red ones compared with all", True, id="where the goal compares, the table stays"),
+    ],
+)
+def test_a_table_is_joined_as_it_was_picked(goal: str, whole: bool) -> None:
+    schema: JsonSchema = {"type": "object", "properties": {"table": PEOPLE}}
+    picked = Scope().with_outputs("picked", schema, frozenset({"people"}), compared=frozenset({("team", "red")}))
+    teams = table(team={"type": "string"}, city={"type": "string"})
+    both = Scope((*scope(people=PEOPLE, teams=teams).variables, *picked.variables))
+    offer = Offer(operations={"join_tables": OPERATIONS["join_tables"]}, scope=both, answerable=("s0",))
+    found = pairs(grammar_of(offer, ground(goal)))
+    assert ("picked", "teams") in found
+    assert (("people", "teams") in found) is whole
+
+
+def test_values_that_may_be_missing_are_no_constants_to_compare_with() -> None:
+    assert '"maybe"' not in grammar("pay above it", "filter_rows", people=PEOPLE, maybe={"type": ["number", "null"]})

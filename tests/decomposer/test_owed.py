@@ -99,3 +99,8 @@ def test_files_hold_rows_in_order_and_charts_need_none() -> None:
 
 def test_names_are_found_in_constants_of_any_form() -> None:
     assert used_names([{"by": ["city"], "types": {"age": "integer"}, "n": 3}]) >= {"city", "age", "integer"}
+
+
+def test_columns_are_counted_by_their_unit_too() -> None:
+    goal = ground("Which carrier covers the most kilometres?")
+    assert counted_columns([column("distance_km")], goal) == {"distance_km"}

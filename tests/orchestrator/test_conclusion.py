@@ -170,3 +170,11 @@ def test_how_many_there_are_belongs_to_the_answer_although_it_was_used(opened: O
     asked, told = opened("How many orders are there?", *lines), opened("All orders by price", *lines)
     assert Conclusion(asked, answering(asked, "s3")).completed().variables == ("s3", "s1")
     assert Conclusion(told, answering(told, "s3")).completed().variables == ("s3",)
+
+
+def test_groups_are_counted_where_the_goal_asks_how_often(opened: Opened) -> None:
+    asked = opened("How often was each city supplied?")
+    assert "group_aggregate" not in asked.offer().operations
+    assert "group_count" in asked.offer().operations
+    both = opened("How often was each city supplied, and what is the mean price of each city?")
+    assert "group_aggregate" in both.offer().operations

@@ -6,6 +6,7 @@ from dagwright.tool import AddRule, CastRule, DropRule, RenameRule, SelectRule
 from executor.toolchest.contract import NUMBER_OR_NOTHING, choice, column, columns, described, new_column, table
 from executor.toolchest.data.spec import ROWS, operation
 
+_CALCULATIONS = ("minus", "divided by", "multiplied by")
 _OPERATORS = ("+", "-", "*", "/")
 
 CHANGING = (
@@ -93,6 +94,7 @@ CHANGING = (
             "combined",
             "sum",
         ),
+        asked_by=_CALCULATIONS,
     ),
     operation(
         "scale_column",
@@ -126,6 +128,7 @@ CHANGING = (
             "double",
             "twice",
         ),
+        asked_by=_CALCULATIONS,
     ),
     operation(
         "bin_column",

@@ -36,7 +36,7 @@ GROUPING = (
         cues=_GROUP_CUES,
         asked_by=(
             *("most often", "least often", "most common", "least common", "most frequent", "most frequently"),
-            *("least frequent", "most popular", "least popular", "rarest", "commonest"),
+            *("least frequent", "most popular", "least popular", "rarest", "commonest", "how often", "how frequently"),
         ),
     ),
     operation(

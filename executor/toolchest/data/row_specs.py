@@ -70,6 +70,7 @@ CHOOSING = (
         cues=(
             *("drop", "dropping", "remove", "removing", "discard", "exclude", "excluding", "ignore", "ignoring"),
             *("skip", "skipping", "clean", "without", "complete", "null", "nan", "known"),
+            *("have no", "has no", "do have", "does have", "lack", "lacks", "lacking"),
             *("given", "recorded", "available"),
         ),
     ),

@@ -83,7 +83,7 @@ def write_call(
             check_offered(line, call, offer)
         except ModelAnswerError as error:
             problem = str(error)
-            offer = _without(offer, line, grounding)
+            offer = _without(offer, line, grounding) if model.accepts_grammar else offer
             continue
         return line, call
     raise ModelAnswerError(f"no usable line after {ATTEMPTS} attempts; the last problem: {problem}")

@@ -6,6 +6,8 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from dagwright.exceptions import ToolUnavailable
 from dagwright.policy import BreakerRule, Policy
 from dagwright.tool import RateLimit, Retry
@@ -31,6 +33,7 @@ def test_the_next_attempt_comes_when_it_is_not_refused(bench: Any, build: Any) -
     assert times[1] - times[0] >= 3.0
 
 
+@pytest.mark.slow(reason="waits for seconds")
 def test_no_more_of_a_task_s_time_is_spent_on_it_than_there_is(bench: Any, build: Any) -> None:
     definition = build.definition(timeout=4, retry_count=1)
     workflow = build.workflow(build.simple("a"), definitions=[definition])
@@ -44,6 +47,7 @@ def test_no_more_of_a_task_s_time_is_spent_on_it_than_there_is(bench: Any, build
     assert "task.timed_out" not in bench.kinds("a")
 
 
+@pytest.mark.slow(reason="waits for seconds")
 def test_no_step_fails_where_its_tool_is_away_for_less_time_than_its_retries_span(bench: Any, build: Any) -> None:
     """The breaker refuses most of the retries of that time; each time that it opens costs a step one of them."""
     spec = build.operation(retry=Retry(attempts=6, delay=1, factor=1), timeout=10)

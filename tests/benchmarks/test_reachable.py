@@ -109,7 +109,8 @@ PLANS = {
         join_tables(left=coffee_sales, right=coffee_shops, on=["shop"])
         group_aggregate(table=s1, by=["district"], value="rating", function="mean")
         sort_rows(table=s2, column="mean_rating", descending=true)
-        answer(s3)""",
+        top_rows(table=s3, n=1)
+        answer(s4)""",
     "large_card_orders": """
         filter_rows(table=coffee_sales, column="size", op="==", value="large")
         filter_rows(table=s1, column="payment", op="==", value="card")

@@ -65,10 +65,22 @@ def validate(
         RuleError: a rule of your own raises, or does what no rule may.
     """
     with collection_paused():
-        context, report, _ = examine_with_fallbacks(
-            proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules
-        )
-        return as_written(context, report)
+        return _validated(proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules)
+
+
+def _validated(
+    proposal: object,
+    *,
+    catalogue: Catalogue,
+    policy: Policy,
+    workers: frozenset[str],
+    at: date | None,
+    rules: tuple[OwnRule, ...],
+) -> Report:
+    context, report, _ = examine_with_fallbacks(
+        proposal, catalogue=catalogue, policy=policy, workers=workers, at=at, rules=rules
+    )
+    return as_written(context, report)
 
 
 def examine(

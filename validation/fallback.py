@@ -20,6 +20,7 @@ from dagwright.canonical import canonical_json, sha256
 from dagwright.decomposition import Step
 from dagwright.finding import Finding, Report
 from dagwright.label import Label
+from dagwright.limit import ceiling
 from dagwright.policy import FallbackRule
 from dagwright.program import Bounds, Compensation, Fallback
 from dagwright.proposal import Proposal
@@ -219,15 +220,11 @@ _Amounts = tuple[float, float, float, float]
 def _limits(context: Context) -> _Amounts:
     goal, budget = context.parsed.constraints, context.policy.budget
     return (
-        _least(goal.max_cost, budget.max_cost),
-        _least(goal.deadline, budget.max_seconds),
-        _least(goal.max_calls, budget.max_calls),
-        _least(goal.max_tokens, budget.max_tokens),
+        ceiling(goal.max_cost, budget.max_cost),
+        ceiling(goal.deadline, budget.max_seconds),
+        ceiling(goal.max_calls, budget.max_calls),
+        ceiling(goal.max_tokens, budget.max_tokens),
     )
-
-
-def _least(*limits: float | None) -> float:
-    return min((limit for limit in limits if limit is not None), default=math.inf)
 
 
 def _further(context: Context, step: PlacedStep, other: ToolSpec) -> Bounds:

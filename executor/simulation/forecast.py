@@ -12,7 +12,6 @@ plan differ by what differs in the plan.
 
 from __future__ import annotations
 
-import math
 import struct
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,6 +25,7 @@ from pydantic import Field
 
 from dagwright.exceptions import InputError
 from dagwright.interval import wilson
+from dagwright.limit import ceiling
 from dagwright.model import Frozen, Interval
 from dagwright.program import Program
 from dagwright.tool import ControlBinding, ToolSpec
@@ -174,8 +174,8 @@ class _World:
         self.rates = _rates((item.spec for item in program.steps), faults)
         self.denied = {item.step.step_id for item in program.steps if denied(program, item)}
         goal, budget = program.proposal.goal.constraints, program.policy.budget
-        self.max_cost = _least(goal.max_cost, budget.max_cost)
-        self.max_calls = _least(goal.max_calls, budget.max_calls)
+        self.max_cost = ceiling(goal.max_cost, budget.max_cost)
+        self.max_calls = ceiling(goal.max_calls, budget.max_calls)
 
     def drawn(self, *key: object) -> tuple[float, float, float]:
         """Gives three numbers in [0, 1), always the same for the same key."""
@@ -204,10 +204,6 @@ def _rates(specs: Iterable[ToolSpec], faults: Faults) -> Mapping[str, tuple[floa
 
 def _rate(name: str, rates: Sequence[FaultRate]) -> float:
     return next((rate.rate for rate in rates if fnmatchcase(name, rate.tools)), 0.0)
-
-
-def _least(*limits: float | None) -> float:
-    return min((limit for limit in limits if limit is not None), default=math.inf)
 
 
 class _Run:

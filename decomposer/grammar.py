@@ -232,10 +232,9 @@ class CallGrammar:
         """Gives the columns of the other table where this argument joins two, else None."""
         from validation.types import columns
 
-        joins = [
-            rule for rule in self.spec.output_rules.values() if isinstance(rule, JoinRule) and rule.on == argument.name
-        ]
-        other = chosen.get(joins[0].right) if joins else None
+        rules = (rule for rule in self.spec.output_rules.values() if isinstance(rule, JoinRule))
+        rule = next((rule for rule in rules if rule.on == argument.name), None)
+        other = chosen.get(rule.right) if rule else None
         return {column.name for column in columns(other.schema) or ()} if isinstance(other, Variable) else None
 
     def admitted(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> str | None:
@@ -251,7 +250,7 @@ class CallGrammar:
     def _columns_expression(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> str | None:
         names = self.columns(argument, chosen)
         kind = argument.schema.get("type")
-        if kind == "array" and not any(isinstance(rule, JoinRule) for rule in self.spec.output_rules.values()):
+        if kind == "array" and not joins(self.spec):
             touched = self._touched(names, chosen[argument.column_of or ""])
             names = touched or (() if self._makes_groups(argument) and not self.grounding.parts else names)
         one = either(constant(name) for name in names)

@@ -9,79 +9,28 @@ from functools import cached_property
 
 from pydantic import JsonValue
 
-COMPARING = ("than", "above", "below", "relative", "compared", "share", "deviation", "difference")
-"""Words of goals that set rows against something made of these rows."""
-
-SEPARATING = ("separately", "each", "apart", "respectively", "for both")
-"""Words of goals that want things that they name apart from each other."""
-
-PARTING = (
-    "each",
-    "every",
-    "per",
-    "by",
-    "which",
-    "group",
-    "grouped",
-    "across",
-    "among",
-    "between",
-    "compare",
-    "distribution",
+from decomposer.words import (
+    COMPARING,
+    COUNTED,
+    EACH,
+    FILE,
+    HOW_MANY,
+    NAME,
+    NUMBER,
+    ORDER,
+    PARTING,
+    PARTS,
+    PERIODS,
+    QUOTED,
+    SENTENCE_START,
+    SEPARATING,
+    SIDES,
+    SUPERLATIVE,
+    TRUTHS,
+    UNITS,
+    WHICH,
+    WORDS,
 )
-"""Words of goals that look at things in groups."""
-_PARTS = re.compile(r"\b(?:each|every|which|what|per|by)\b(?=((?: +[a-z]+){0,2}))")
-_EACH = re.compile(r"\b(each|every|which|per|by)\b(?=((?: +[a-z]+){0,4}))")
-_PERIODS = ("year", "month", "day", "week", "weekday", "hour", "quarter", "date")
-_UNITS = {
-    "km": ("kilometre", "kilometer"), "m": ("metre", "meter"), "cm": ("centimetre", "centimeter"),
-    "mm": ("millimetre", "millimeter"), "kg": ("kilogram", "kilo"), "g": ("gram",), "l": ("litre", "liter"),
-    "s": ("second",), "sec": ("second",), "min": ("minute",), "mins": ("minute",), "h": ("hour",), "hrs": ("hour",),
-    "c": ("degree", "celsius"), "f": ("degree", "fahrenheit"), "pct": ("percent", "percentage"),
-    "kmh": ("kilometre", "kilometer"), "mph": ("mile",), "mi": ("mile",), "eur": ("euro",), "usd": ("dollar",),
-}  # fmt: skip
-"""Words for the units that names of columns end with."""
-_HOW_MANY = re.compile(r"\b(?:how many|number of)\b((?: +[a-z]+){1,2})")
-_NEAR = r"(?: +[a-z]+){0,2} +[^a-z\s]?\d"
-_SIDES = {
-    "<": re.compile(
-        r"\b(?:(?<!no )(?<!not )(?:less|fewer|shorter|younger|lower|smaller|lighter|earlier|cheaper|nearer|closer) than"
-        r"|(?:no|not) (?:more|longer|older|higher|larger|heavier|later|farther|bigger) than|under|below|at most|up to"
-        rf"|within|before){_NEAR}"
-    ),
-    ">": re.compile(
-        r"\b(?:(?<!no )(?<!not )(?:more|greater|longer|older|higher|larger|heavier|later|farther|further|bigger) than"
-        r"|(?:no|not) (?:less|fewer|shorter|younger|lower|smaller|lighter|earlier) than|over|above|exceed(?:s|ed|ing)?"
-        rf"|at least|beyond|after){_NEAR}"
-    ),
-}
-"""Words before a number that say on which side of it something lies."""
-_SUPERLATIVE = (
-    "(?<!at )most|(?<!at )least|highest|lowest|largest|smallest|biggest|fewest|longest|shortest|heaviest|lightest"
-    "|oldest|youngest|cheapest|dearest|busiest|best|worst"
-)
-_WHICH = re.compile(rf"\b(?:which|what|who|where)\b.*\b(?:{_SUPERLATIVE})\b")
-_ORDER = re.compile(
-    r"\b(?:sorted|ordered|ranked|order(?:ed)? by|sort(?:ed)? by|(?:de|a)scending|in (?:\w+ )?order|alphabetical(?:ly)?"
-    r"|(?:\w+ )?\w+ first(?=\s*(?:[,.;:?!]|$))|(?:beginning|starting) with(?: the)? \w+|(?:\w+ ){0,2}at the top"
-    r"|from (?:the )?\w+est\b)"
-)
-
-_NUMBER = re.compile(r"(?<![\w.])-?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?(?!\w|-[A-Za-z])")
-"""A number that stands alone: not that of a compound such as `3-step`."""
-_FILE = re.compile(
-    r"(?<![\w/.-])(?:[\w-]+/)*[\w-]+\.(?:csv|tsv|json|jsonl|db|sqlite|png|svg|md|html|txt|log)\b", re.IGNORECASE
-)
-_QUOTED = re.compile(r"[\"'“‘`]([^\"'”’`\n]{1,60})[\"'”’`]")
-_NAME = re.compile(r"\b[A-Z][\w-]*(?:[ ][A-Z][\w-]*)*\b")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s|\n)\s*$")
-_TRUTHS = frozenset(("yes", "no", "y", "n", "true", "false", "t", "f", "0", "1"))
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "eleven": 11, "twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,
-    "once": 1, "twice": 2, "zero": 0, "half": 0.5, "single": 1,
-}  # fmt: skip
-_COUNTED = "|".join(_WORDS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +75,7 @@ class Grounding:
     @cached_property
     def counts(self) -> bool:
         """Whether it asks how many rows there are; `how many minutes` asks for what a column holds."""
-        asked = [found.group(1) for found in _HOW_MANY.finditer(self.text)]
+        asked = [found.group(1) for found in HOW_MANY.finditer(self.text)]
         held = [any(replace(self, text=words).touches(name, ()) for name in self.numeric) for words in asked]
         asks_rows = self.has("count") or self.has("counts") or (bool(held) and not all(held))
         return asks_rows and not any(map(self.has, ("average", "mean", "median", "total", "sum")))
@@ -134,14 +83,14 @@ class Grounding:
     @cached_property
     def sides(self) -> frozenset[str]:
         """On which sides of its numbers it wants what it compares: `<`, `>`; both where its words do not say."""
-        found = frozenset(side for side, pattern in _SIDES.items() if pattern.search(self.text))
-        return found or frozenset(_SIDES)
+        found = frozenset(side for side, pattern in SIDES.items() if pattern.search(self.text))
+        return found or frozenset(SIDES)
 
     @cached_property
     def asks_one(self) -> bool:
         """Whether it asks for one of many; what only says in which order rows stand (`heaviest first`) does not."""
-        rest = _ORDER.sub(" ", self.text)
-        return self.asks_which or re.search(rf"\b(?:{_SUPERLATIVE})\b|\b[a-z]+est\b|\b1\b|\bone\b", rest) is not None
+        rest = ORDER.sub(" ", self.text)
+        return self.asks_which or re.search(rf"\b(?:{SUPERLATIVE})\b|\b[a-z]+est\b|\b1\b|\bone\b", rest) is not None
 
     @cached_property
     def said_once(self) -> frozenset[str | float]:
@@ -158,15 +107,15 @@ class Grounding:
     @cached_property
     def asks_extreme(self) -> bool:
         """Whether it asks for what is largest, smallest and the like; how often something is is no such thing."""
-        rest = re.sub(r"\b(?:most|least) (?:often|common|frequent|popular)", " ", _ORDER.sub(" ", self.text))
-        return re.search(rf"\b(?:{_SUPERLATIVE})\b", rest) is not None
+        rest = re.sub(r"\b(?:most|least) (?:often|common|frequent|popular)", " ", ORDER.sub(" ", self.text))
+        return re.search(rf"\b(?:{SUPERLATIVE})\b", rest) is not None
 
     @cached_property
     def wanted_rows(self) -> frozenset[float | int]:
         """Numbers of rows that it wants, `three` in `three shops`."""
         rows = "|".join(rf"{re.escape(word)}s?" for word in self.rows)
         found = (
-            re.findall(rf"({_NUMBER.pattern}|[a-z]+)(?: [a-z]+est| most [a-z]+)? (?:{rows})\b", self.text)
+            re.findall(rf"({NUMBER.pattern}|[a-z]+)(?: [a-z]+est| most [a-z]+)? (?:{rows})\b", self.text)
             if rows
             else []
         )
@@ -175,12 +124,12 @@ class Grounding:
     @cached_property
     def asks_which(self) -> bool:
         """Whether it asks for the one that is largest, smallest and the like."""
-        return _WHICH.search(self.text) is not None
+        return WHICH.search(self.text) is not None
 
     @cached_property
     def compares(self) -> bool:
         """Whether it sets rows against something made of these rows."""
-        rest = replace(self, text=_SIDES[">"].sub(" ", _SIDES["<"].sub(" ", self.text)))
+        rest = replace(self, text=SIDES[">"].sub(" ", SIDES["<"].sub(" ", self.text)))
         return any(map(rest.mentions, COMPARING))
 
     def has(self, words: str) -> bool:
@@ -190,7 +139,7 @@ class Grounding:
     @cached_property
     def of_groups(self) -> Grounding:
         """The goal without the words that set no groups apart: `each parcel`, `per kilogram`, `by its weight`."""
-        text = _EACH.sub(lambda found: found.group() if self._is_group(found) else " ", self.text)
+        text = EACH.sub(lambda found: found.group() if self._is_group(found) else " ", self.text)
         return replace(self, text=text, written=text)
 
     def _is_group(self, found: re.Match[str]) -> bool:
@@ -198,14 +147,14 @@ class Grounding:
         first, *rest = re.findall(r"[a-z]+", found.group(2)) or [""]
         if found.group(1) in ("each", "every", "which"):
             relative = found.group(1) == "which" and self.text[: found.start()].endswith(("for ", ", "))
-            near = (first, *rest[:1]) if first in _WORDS else (first,)
+            near = (first, *rest[:1]) if first in WORDS else (first,)
             return not (
                 first == "of" or relative or any(word in (row, f"{row}s") for word in near for row in self.rows)
             )
         if not self.groupable:
             return True
         near = replace(self, text=" ".join((first, *rest)))
-        named = any(near.touches(name, ()) for name in self.groupable) or any(map(near.mentions, _PERIODS))
+        named = any(near.touches(name, ()) for name in self.groupable) or any(map(near.mentions, PERIODS))
         measured = any(near.touches(name, ()) for name in self.measured)
         return named or not (measured or found.group(1) == "per")
 
@@ -216,18 +165,18 @@ class Grounding:
 
     def parts_by(self, column: str) -> bool:
         """Whether it wants a group for each value of a numeric column."""
-        found = (match.group(1) for match in _PARTS.finditer(self.text))
+        found = (match.group(1) for match in PARTS.finditer(self.text))
         return any(replace(self, text=words).touches(column, ()) for words in found)
 
     @cached_property
     def orders(self) -> bool:
         """Whether it says in which order rows are to stand."""
-        return _ORDER.search(self.text) is not None
+        return ORDER.search(self.text) is not None
 
     @cached_property
     def takes_first_rows(self) -> bool:
         """Whether it asks for rows by where they stand."""
-        return re.search(rf"\b(?:first|last) (?:\d+|few|{_COUNTED})\b|\brows?\b|\bhead\b", self.text) is not None
+        return re.search(rf"\b(?:first|last) (?:\d+|few|{COUNTED})\b|\brows?\b|\bhead\b", self.text) is not None
 
     @cached_property
     def separates(self) -> bool:
@@ -273,14 +222,14 @@ def ground(
         measured: names of those that hold measurements.
         keys: names of the columns that tell the rows of its only table apart.
     """
-    files = tuple(dict.fromkeys(match.group(0) for match in _FILE.finditer(text) if match.group(0) not in given))
-    rest = _FILE.sub(" ", text)
+    files = tuple(dict.fromkeys(match.group(0) for match in FILE.finditer(text) if match.group(0) not in given))
+    rest = FILE.sub(" ", text)
     return Grounding(
         text=text.lower(),
         written=text,
         numbers=tuple(dict.fromkeys(_numbers(rest))),
         files=files,
-        quoted=tuple(dict.fromkeys(_QUOTED.findall(rest))),
+        quoted=tuple(dict.fromkeys(QUOTED.findall(rest))),
         names=tuple(name for name in dict.fromkeys(_names(rest)) if not _is_chosen(name, choices)),
         rows=tuple(rows),
         groupable=tuple(groupable),
@@ -296,19 +245,19 @@ def _is_chosen(name: str, choices: Collection[str]) -> bool:
 
 def _names(text: str) -> Iterable[str]:
     """Gives capitalised words; one that only begins a sentence is none."""
-    for match in _NAME.finditer(text):
+    for match in NAME.finditer(text):
         words = match.group(0).split(" ")
-        if _SENTENCE_START.search(text[: match.start()]):
+        if SENTENCE_START.search(text[: match.start()]):
             words = words[1:]
         if words:
             yield " ".join(words)
 
 
 def _numbers(text: str) -> Iterable[float | int]:
-    for match in re.finditer(rf"{_NUMBER.pattern}|[A-Za-z]+", text):
+    for match in re.finditer(rf"{NUMBER.pattern}|[A-Za-z]+", text):
         word = match.group(0)
-        if word.lower() in _WORDS:
-            yield _WORDS[word.lower()]
+        if word.lower() in WORDS:
+            yield WORDS[word.lower()]
         elif not word[0].isalpha():
             yield from _parsed(word)
 
@@ -330,7 +279,7 @@ def _parsed(word: str) -> Iterable[float | int]:
 def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -> tuple[str, ...]:
     """Gives the category values that the goal mentions; yes and no where it mentions the column, whatever it says."""
     texts = tuple(value for value in values if isinstance(value, str))
-    if all(value.lower() in _TRUTHS for value in texts):
+    if all(value.lower() in TRUTHS for value in texts):
         return texts if grounding.mentions(column) else ()
     return tuple(value for value in texts if grounding.mentions(value))
 
@@ -338,7 +287,7 @@ def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -
 def units_of(column: str) -> tuple[str, ...]:
     """Gives words for the unit that a column's name ends with."""
     parts = re.split(r"[\W_]+", column)
-    return _UNITS.get(parts[-1].lower(), ()) if len(parts) > 1 else ()
+    return UNITS.get(parts[-1].lower(), ()) if len(parts) > 1 else ()
 
 
 def is_key(column: str) -> bool:

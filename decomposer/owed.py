@@ -68,8 +68,9 @@ def in_order(spec: ToolSpec) -> ToolSpec:
     properties = properties_of(spec.input_schema)
     if spec.effect == "read" or any("x-column-of" in schema for schema in properties.values()):
         return spec
-    tables = {name: {**schema, "x-ordered": True} for name, schema in properties.items() if _is_table(schema)}
-    return spec.model_copy(update={"input_schema": {**spec.input_schema, "properties": {**properties, **tables}}})
+    return _with(
+        spec, {name: {**schema, "x-ordered": True} for name, schema in properties.items() if _is_table(schema)}
+    )
 
 
 def _is_table(schema: JsonSchema) -> bool:
@@ -99,12 +100,16 @@ def using(operations: Mapping[str, ToolSpec], owed: Iterable[str]) -> dict[str, 
 
 
 def _taking(spec: ToolSpec, wanted: list[str]) -> Iterator[ToolSpec]:
-    properties = properties_of(spec.input_schema)
-    for name, schema in properties.items():
+    for name, schema in properties_of(spec.input_schema).items():
         if schema.get("x-column-type") == "numeric" and schema.get("type") == "string":
-            changed = {**properties, name: {**schema, "x-columns": wanted}}
-            yield spec.model_copy(update={"input_schema": {**spec.input_schema, "properties": changed}})
+            yield _with(spec, {name: {**schema, "x-columns": list[JsonValue](wanted)}})
             return
+
+
+def _with(spec: ToolSpec, changed: dict[str, JsonSchema]) -> ToolSpec:
+    """Gives an operation with other schemas of some arguments."""
+    properties = {**properties_of(spec.input_schema), **changed}
+    return spec.model_copy(update={"input_schema": {**spec.input_schema, "properties": properties}})
 
 
 def _plain(column: str) -> str:
@@ -120,12 +125,10 @@ def giving(operations: Mapping[str, ToolSpec], owed: Iterable[str]) -> dict[str,
 
 
 def _narrowed(spec: ToolSpec, wanted: set[str]) -> Iterator[ToolSpec]:
-    properties = properties_of(spec.input_schema)
-    for name, schema in properties.items():
+    for name, schema in properties_of(spec.input_schema).items():
         kept = [value for value in _values(schema) if value in wanted]
         if kept:
-            changed = {**properties, name: {**schema, "enum": kept}}
-            yield spec.model_copy(update={"input_schema": {**spec.input_schema, "properties": changed}})
+            yield _with(spec, {name: {**schema, "enum": list[JsonValue](kept)}})
             return
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dagwright.tool import ToolSpec
 from decomposer.call import Call
 from decomposer.grammar import is_count
-from decomposer.owed import asked_values, giving, is_asked, named_columns, used_names, used_values, using
+from decomposer.owed import giving, is_asked, named_columns, used_names, used_values, using
 from decomposer.scope import Scope, Variable
 from decomposer.shape import gathers, joins, makes_groups, puts_in_order, takes_first
 from decomposer.writing import ANSWER, Offer, is_open
@@ -59,16 +59,15 @@ class Conclusion:
 
     def _values(self) -> dict[str, ToolSpec]:
         """Gives the operations that give a statistic that the goal names."""
-        specs = self.sheet.operations.values()
-        asked = asked_values(specs, self.sheet.grounding, (column.name for column in self.sheet.columns()))
-        return giving(self.sheet.operations, asked - used_values(specs, self.sheet.constants()))
+        given = used_values(self.sheet.operations.values(), self.sheet.constants())
+        return giving(self.sheet.operations, self.sheet.asked_values() - given)
 
     def _columns(self) -> dict[str, ToolSpec]:
         """Gives the operations that take a column that the goal names and that is neither used nor shown."""
         from validation.types import columns
 
         shown = {column.name for variable in self._taken() for column in columns(variable.schema) or ()}
-        named = named_columns(self.sheet.columns(), self.sheet.grounding)
+        named = named_columns(self.sheet.columns, self.sheet.grounding)
         taking = using(self.sheet.operations, named - used_names(self.sheet.constants()) - shown)
         return {} if self._may_be_found(taking) else taking
 

@@ -39,6 +39,8 @@ class Sheet:
     grounding: Grounding
     operations: dict[str, ToolSpec]
     scope: Scope
+    columns: tuple[Column, ...]
+    """The columns of the goal's tables."""
     drafts: list[Draft] = field(default_factory=list[Draft])
     lines: list[str] = field(default_factory=list[str])
     schemas: dict[str, JsonSchema] = field(default_factory=dict[str, JsonSchema])
@@ -53,7 +55,7 @@ class Sheet:
         """Gives the sheet before the model's first line, finished steps of a replan on it."""
         offered = [tool for tool in context.catalogue.tools if context.evidence.get(tool.name)]
         scope = initial_scope(goal, context.catalogue)
-        columns = list(_columns_of(scope.variables))
+        columns = tuple(_columns_of(scope.variables))
         grounding = ground(
             goal.text,
             given=_file_names(goal),
@@ -64,7 +66,8 @@ class Sheet:
             measured=[column.name for column in columns if is_measured(column)],
             keys=keys_of(scope.variables),
         )
-        sheet = cls(goal=goal, context=context, grounding=grounding, operations=words_of(offered), scope=scope)
+        words = words_of(offered)
+        sheet = cls(goal=goal, context=context, grounding=grounding, operations=words, scope=scope, columns=columns)
         for finished in context.finished:
             sheet._keep(finished)
         return sheet
@@ -90,7 +93,7 @@ class Sheet:
         owed = set(self.grounding.files) - set(self.written_files())
         answerable = () if owed or not self.generated or not answering else self._answerable()
         return Offer(
-            operations={word: spec for word, spec in self._operations() if not self._is_beside(spec)},
+            operations=dict(self._operations()),
             scope=self.scope,
             answerable=answerable,
             may_end_task=may_end_task,
@@ -99,34 +102,35 @@ class Sheet:
         )
 
     def _operations(self) -> Iterator[tuple[str, ToolSpec]]:
-        """Gives the operations; where the goal says in which order rows are to stand, files hold them in order."""
+        """Gives the operations that look at things as the goal says.
+
+        Where it says in which order rows are to stand, files hold them in order.
+        """
+        counts_columns = not counted_columns(self.columns, self.grounding) <= used_names(self.constants())
+        owed = self._owed_groups()
         for word, spec in self.operations.items():
-            yield word, in_order(spec) if self.grounding.orders else spec
+            groups_otherwise = makes_groups(spec) and not owed <= {spec.name}
+            if not groups_otherwise and not (counts_columns and counts_rows(spec)):
+                yield word, in_order(spec) if self.grounding.orders else spec
 
-    def _is_beside(self, spec: ToolSpec) -> bool:
-        """Whether groups are looked at otherwise than the goal says: it names the operation, or what is counted."""
-        made = {draft.spec.name for draft in self.drafts}
-        asked = (other for other in self.operations.values() if makes_groups(other) and is_asked(other, self.grounding))
-        other = any(wanted.name not in made | {spec.name} for wanted in asked)
-        return self._counts_rows_instead(spec) or (makes_groups(spec) and other and not self._names_statistics())
+    def _owed_groups(self) -> set[str]:
+        """Gives the operations over groups that the goal, naming no statistic, asks for and no step has called."""
+        asked = {
+            spec.name for spec in self.operations.values() if makes_groups(spec) and is_asked(spec, self.grounding)
+        }
+        owed = asked - {draft.spec.name for draft in self.drafts}
+        return set() if owed and self.asked_values() else owed
 
-    def _names_statistics(self) -> bool:
-        names = (column.name for column in self.columns())
-        return bool(asked_values(self.operations.values(), self.grounding, names))
-
-    def _counts_rows_instead(self, spec: ToolSpec) -> bool:
-        """Whether an operation counts the rows of groups where the goal asks for a column's numbers, not added yet."""
-        return counts_rows(spec) and not counted_columns(self.columns(), self.grounding) <= used_names(self.constants())
+    def asked_values(self) -> frozenset[str]:
+        """Gives the statistics that the goal names."""
+        names = (column.name for column in self.columns)
+        return asked_values(self.operations.values(), self.grounding, names)
 
     def constants(self) -> list[dict[str, JsonValue]]:
         """Gives the arguments of the steps so far that are constants."""
         from validation.types import literals_of
 
         return [literals_of(draft.intent.required_inputs) for draft in self.drafts]
-
-    def columns(self) -> Iterator[Column]:
-        """Gives the columns of the goal's tables."""
-        return _columns_of(initial_scope(self.goal, self.context.catalogue).variables)
 
     def _bring(self, draft: Draft, schema: JsonSchema) -> None:
         """Brings what a step gives into scope."""

@@ -44,8 +44,13 @@ def scope(**schemas: JsonSchema) -> Scope:
 
 def grammar(goal: str, operation: str, **schemas: JsonSchema) -> str:
     """Gives the grammar of one operation; empty where nothing qualifies."""
-    offer = Offer(operations={operation: OPERATIONS[operation]}, scope=scope(**schemas), answerable=("s0",))
-    return grammar_of(offer, ground(goal))
+    return grammar_over(goal, operation, *scope(**schemas).variables)
+
+
+def grammar_over(goal: str, operation: str, *variables: Variable, **said: tuple[str, ...]) -> str:
+    """Gives the grammar of one operation over these variables, beside an answer."""
+    offer = Offer(operations={operation: OPERATIONS[operation]}, scope=Scope(variables), answerable=("s0",))
+    return grammar_of(offer, ground(goal, **said))
 
 
 def test_only_fitting_columns_are_offered() -> None:
@@ -178,9 +183,8 @@ ORDERED = replace(scope(people=PEOPLE).variables[0], name="sorted", is_ordered=T
     ],
 )
 def test_the_top_is_taken_of_rows_in_order(goal: str, taken: set[str]) -> None:
-    both = Scope((*scope(people=PEOPLE).variables, ORDERED))
-    offer = Offer(operations={"top_rows": OPERATIONS["top_rows"]}, scope=both, answerable=("s0",))
-    assert {name for name in ("people", "sorted") if f'"{name}"' in grammar_of(offer, ground(goal))} == taken
+    found = grammar_over(goal, "top_rows", *scope(people=PEOPLE).variables, ORDERED)
+    assert {name for name in ("people", "sorted") if f'"{name}"' in found} == taken
 
 
 @pytest.mark.parametrize(
@@ -208,10 +212,9 @@ def by(found: str) -> set[str]:
 
 def test_measurements_and_keys_make_no_groups() -> None:
     one = table(name={"type": "string"}, team={"type": "string"}, level={"type": "integer"}, pay={"type": "number"})
-    offer = Offer(operations={"group_count": OPERATIONS["group_count"]}, scope=scope(people=one), answerable=("s0",))
-    goal = "name, team, level and pay, each"
-    assert by(grammar_of(offer, ground(goal))) == {"name", "team", "level"}
-    assert by(grammar_of(offer, ground(goal, keys=("name",)))) == {"team", "level"}
+    goal, rows = "name, team, level and pay, each", scope(people=one).variables
+    assert by(grammar_over(goal, "group_count", *rows)) == {"name", "team", "level"}
+    assert by(grammar_over(goal, "group_count", *rows, keys=("name",))) == {"team", "level"}
 
 
 @pytest.mark.parametrize(
@@ -261,12 +264,7 @@ def values(goal: str, compared: frozenset[tuple[str, str | float]] = frozenset()
     """Gives the grammar of a filter of rows with a level from 1 to 9 that have been compared already."""
     levels = table(level={"type": "integer", "x-range": [1, 9], **more}, team=properties_of(PEOPLE["items"])["team"])
     [one] = scope(people=levels).variables
-    offer = Offer(
-        operations={"filter_rows": OPERATIONS["filter_rows"]},
-        scope=Scope((replace(one, compared=compared),)),
-        answerable=("s0",),
-    )
-    return grammar_of(offer, ground(goal, rows=("person",)))
+    return grammar_over(goal, "filter_rows", replace(one, compared=compared), rows=("person",))
 
 
 def test_what_has_been_compared_is_not_compared_again() -> None:
@@ -299,12 +297,7 @@ def test_numbers_are_compared_with_columns_that_may_hold_them(goal: str, offered
 def test_groups_are_of_what_the_goal_looks_at(goal: str, columns: set[str]) -> None:
     loader = Loader(step_id="load_people", intent=ToolIntent(tool_name="data", operation="load_csv"), schema={})
     [one] = scope(people=PEOPLE).variables
-    offer = Offer(
-        operations={"group_count": OPERATIONS["group_count"]},
-        scope=Scope((replace(one, loader=loader),)),
-        answerable=("s0",),
-    )
-    found = grammar_of(offer, ground(goal))
+    found = grammar_over(goal, "group_count", replace(one, loader=loader))
     assert (by(found) if "group_count(" in found else set()) == columns
 
 
@@ -339,21 +332,15 @@ def test_a_number_that_is_said_once_is_compared_once() -> None:
     levels = table(level={"type": "integer"}, place={"type": "integer"})
     [rows] = scope(people=levels).variables
     picked = replace(rows, name="picked", compared=frozenset({("level", 5)}))
-    offer = Offer(
-        operations={"filter_rows": OPERATIONS["filter_rows"]}, scope=Scope((rows, picked)), answerable=("s0",)
-    )
-    assert "filter_rows(" not in grammar_of(offer, ground("more than 5"))
-    assert "filter_rows(" in grammar_of(offer, ground("level 5 and place 5"))
+    assert "filter_rows(" not in grammar_over("more than 5", "filter_rows", rows, picked)
+    assert "filter_rows(" in grammar_over("level 5 and place 5", "filter_rows", rows, picked)
 
 
 def test_rows_are_not_picked_twice_alike() -> None:
     [rows] = scope(people=PEOPLE).variables
     picked = replace(rows, name="picked", compared=frozenset({("team", "red")}))
-    offer = Offer(
-        operations={"filter_rows": OPERATIONS["filter_rows"]}, scope=Scope((rows, picked)), answerable=("s0",)
-    )
-    assert "filter_rows(" not in grammar_of(offer, ground("red ones, and red ones"))
-    assert "filter_rows(" in grammar_of(offer, ground("red ones and green ones"))
+    assert "filter_rows(" not in grammar_over("red ones, and red ones", "filter_rows", rows, picked)
+    assert "filter_rows(" in grammar_over("red ones and green ones", "filter_rows", rows, picked)
 
 
 @pytest.mark.parametrize(
@@ -367,9 +354,8 @@ def test_a_table_is_joined_as_it_was_picked(goal: str, whole: bool) -> None:
     schema: JsonSchema = {"type": "object", "properties": {"table": PEOPLE}}
     picked = Scope().with_outputs("picked", schema, frozenset({"people"}), compared=frozenset({("team", "red")}))
     teams = table(team={"type": "string"}, city={"type": "string"})
-    both = Scope((*scope(people=PEOPLE, teams=teams).variables, *picked.variables))
-    offer = Offer(operations={"join_tables": OPERATIONS["join_tables"]}, scope=both, answerable=("s0",))
-    found = pairs(grammar_of(offer, ground(goal)))
+    rows = scope(people=PEOPLE, teams=teams).variables
+    found = pairs(grammar_over(goal, "join_tables", *rows, *picked.variables))
     assert ("picked", "teams") in found
     assert (("people", "teams") in found) is whole
 

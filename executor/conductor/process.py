@@ -35,10 +35,12 @@ _OPTIONS = (
     "--conductor.app.systemTaskQueuePopTimeout=0ms",
     "--conductor.app.systemTaskPostponeThreshold=600",
     "--management.health.elasticsearch.enabled=false",
+    # a connection that fails at everything is gone after a minute, not half an hour
+    "--spring.datasource.hikari.max-lifetime=60000",
 )
 # IMMEDIATE: a transaction that reads first and writes later fails where another wrote in between, and the server
 # tries again only after 50 ms, 100 ms, 200 ms and so on; one that is to write from the start just waits its turn.
-_DATABASE_OPTIONS = "busy_timeout=15000&journal_mode=WAL&synchronous=NORMAL&transaction_mode=IMMEDIATE"
+_DATABASE_OPTIONS = "busy_timeout=300000&journal_mode=WAL&synchronous=NORMAL&transaction_mode=IMMEDIATE"
 _JAVA_OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Xlog:disable")
 
 _children: dict[int, subprocess.Popen[bytes]] = {}  # servers that this process started

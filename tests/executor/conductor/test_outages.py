@@ -175,3 +175,22 @@ def test_of_two_servers_on_one_database_one_is_killed(journey: Any, tmp_path: Pa
     finally:
         for home in homes:
             server.down(home)
+
+
+@pytest.mark.slow(reason="waits for longer than a server's patience used to be")
+def test_a_database_that_another_process_holds_for_long(journey: Any, tmp_path: Path) -> None:
+    """A connection of the server that gave up waiting for a lock failed at everything that came after."""
+    try:
+        url = server.up(silent, home=tmp_path).url
+        assert url is not None
+
+        def hold() -> None:
+            with closing(sqlite3.connect(tmp_path / "conductor.db", timeout=10, isolation_level=None)) as other:
+                other.execute("BEGIN IMMEDIATE")
+                time.sleep(20)
+                other.execute("ROLLBACK")
+
+        journey.assert_whole(journey.run(url, {3: hold}))
+        assert "cannot rollback" not in (tmp_path / "server.log").read_text(encoding="utf-8", errors="replace")
+    finally:
+        server.down(tmp_path)

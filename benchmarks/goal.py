@@ -92,7 +92,7 @@ class DemoGoal(Frozen):
 
 
 def load_goals(part: str) -> tuple[DemoGoal, ...]:
-    """Gives the goals of `development`, `development2`, `heldout`, `heldout2`, `heldout3` or `heldout4`.
+    """Gives the goals of a set: `development`, `heldout` and so on, as the files in `goals/` are called.
 
     Raises:
         InputError: there is no such part, or its file is not a list of goals.

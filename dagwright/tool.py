@@ -351,8 +351,9 @@ class ToolSpec(Frozen):
     """JSON Schema of the arguments, an object. A property may say `x-column-of: ARGUMENT` (its
     value, or each of its items or keys, must be a column of that table), `x-column-type: numeric|text|time`
     and `x-value-of: ARGUMENT` (it is compared with the values of the column that ARGUMENT names). For planners,
-    `x-cues` gives by value the words of a goal that ask for it, and `x-ordered: true` says that the order of a
-    table's rows matters."""
+    `x-cues` gives by value the words of a goal that ask for it, `x-said-by` likewise those without which a value
+    is not offered (`un*` for all words that begin so), and `x-ordered: true` says that the order of a table's
+    rows matters."""
     output_schema: JsonSchema
     """JSON Schema of the outputs, an object whose properties are the named outputs."""
     output_rules: dict[str, OutputRule] = Field(default_factory=dict[str, OutputRule])

@@ -9,7 +9,7 @@ always fits. An operation for which some required argument admits nothing has no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -18,13 +18,19 @@ from pydantic import JsonValue
 from dagwright.llm.gbnf import constant, either, json_of, list_of, literal, text
 from dagwright.model import JsonSchema
 from dagwright.tool import GroupRule, JoinRule, ToolSpec
-from decomposer.grounding import Grounding, categories, is_key
+from decomposer.grounding import Grounding, categories, is_key, is_truth
 from decomposer.scope import Scope, Variable, properties_of
-from decomposer.shape import joins
+from decomposer.shape import joins, takes_first
+from decomposer.units import plain
+from decomposer.words import SUPERLATIVE
 
 if TYPE_CHECKING:
     from validation.types.table import Column
 
+_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*"|\[(?:[^\]\\]|\\.)*\]')
+_RULE = re.compile(r"\br\d+\b")
+DISTINCT = 6
+"""Items of which no list has one twice; of more of them a list might have, and is found out later."""
 SCALARS = {"string", "number", "integer", "boolean"}
 
 
@@ -87,10 +93,19 @@ class Rules:
 
     def grammar(self, root: str) -> str:
         """Gives the whole GBNF text."""
-        return (
-            "\n".join([f"root ::= {root}", *(f"{name} ::= {expression}" for expression, name in self.names.items())])
-            + "\n"
-        )
+        needed = self._needed(root)
+        rules = (f"{name} ::= {expression}" for expression, name in self.names.items() if name in needed)
+        return "\n".join([f"root ::= {root}", *rules]) + "\n"
+
+    def _needed(self, root: str) -> set[str]:
+        """Gives the names of the rules that an expression leads to."""
+        expressions = {name: expression for expression, name in self.names.items()}
+        found, waiting = set[str](), [root]
+        while waiting:
+            names = set(_RULE.findall(_LITERAL.sub("", waiting.pop()))) - found
+            found |= names
+            waiting.extend(expressions[name] for name in names)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +118,8 @@ class CallGrammar:
     rules: Rules
     taken: frozenset[str] = field(default_factory=frozenset[str])
     """Files that are written already."""
+    results: frozenset[str] | None = None
+    """Names that lists of results may hold; None for any."""
 
     def expression(self) -> str | None:
         """Gives the expression after the opening parenthesis; None where nothing qualifies."""
@@ -186,6 +203,7 @@ class CallGrammar:
         wanted = _column_type(argument.schema)
         shared = self._shared(argument, chosen)
         only = argument.schema.get("x-columns")
+        barred = cast("list[str]", argument.schema.get("x-columns-barred") or [])
         used = {
             chosen.get(other.name)
             for other in arguments_of(self.spec)
@@ -198,6 +216,7 @@ class CallGrammar:
             and (shared is None or column.name in shared)
             and column.name not in used
             and (only is None or column.name in cast("list[str]", only))
+            and column.name not in barred
             and not (self._makes_groups(argument) and not self._is_kind(column))
             and not (self._is_compared(argument) and self._is_set_apart(column))
             and not (wanted == "numeric" and (self._is_key(column.name) or self._is_beside(column.name)))
@@ -218,6 +237,8 @@ class CallGrammar:
     def _is_set_apart(self, column: Column) -> bool:
         """Whether the goal wants all values of a column, each by itself: then none of them is picked."""
         values = [value for value in column.categories if isinstance(value, str)]
+        if values and is_truth(values) and self.grounding.says_both(column.name):
+            return True
         return self.grounding.separates and len(values) > 1 and all(map(self.grounding.mentions, values))
 
     def _is_key(self, column: str) -> bool:
@@ -251,25 +272,42 @@ class CallGrammar:
         names = self.columns(argument, chosen)
         kind = argument.schema.get("type")
         if kind == "array" and not joins(self.spec):
-            touched = self._touched(names, chosen[argument.column_of or ""])
+            said = self.grounding.without_rows if self._makes_groups(argument) else self.grounding
+            touched = self._touched(names, chosen[argument.column_of or ""], said)
             names = touched or (() if self._makes_groups(argument) and not self.grounding.parts else names)
         one = either(constant(name) for name in names)
         if one is None:
             return None
         if kind == "array":
-            return list_of(one, least=1, most=min(len(names), 12))
+            return self._distinct_list([constant(name) for name in names], most=12)
         if kind == "object":
             return self._mapping(one, cast("JsonSchema", argument.schema.get("additionalProperties") or {}), len(names))
         return one
 
-    def _touched(self, names: tuple[str, ...], table: Variable | str) -> tuple[str, ...]:
+    def _distinct_list(self, items: Sequence[str], *, most: int) -> str:
+        """Gives the expression of a list of some of these items, none twice unless there are too many."""
+        if len(items) > DISTINCT:
+            return list_of(either(items) or "", least=1, most=min(len(items), most))
+        return f'"[" {self._distinct(frozenset(items))}'
+
+    def _distinct(self, items: frozenset[str]) -> str:
+        """Gives the expression of some of these items in any order, none twice, and the end of their list."""
+        branches = (
+            f'{item} ( "]" | ", " {self._distinct(items - {item})} )' if len(items) > 1 else f'{item} "]"'
+            for item in sorted(items)
+        )
+        return self.rules.add(either(branches) or "")
+
+    def _touched(self, names: tuple[str, ...], table: Variable | str, said: Grounding) -> tuple[str, ...]:
         """Gives the columns that the goal touches with a word or a value, and those that steps have made."""
         from validation.types import columns
 
         found = columns(table.schema) if isinstance(table, Variable) else None
         values = {column.name: column.categories or () for column in found or ()}
         return tuple(
-            name for name in names if self._is_made(name) or self.grounding.touches(name, values.get(name, ()))
+            name
+            for name in names
+            if self._is_made(name) or self.grounding.mentions(plain(name)) or said.touches(name, values.get(name, ()))
         )
 
     def _is_made(self, name: str) -> bool:
@@ -303,10 +341,13 @@ class CallGrammar:
         before = table.compared if isinstance(table, Variable) else ()
         done = {value for name, value in before if name == column.name or not isinstance(value, str)}
         done |= {value for name, value in self._picked(before) if name == column.name}
+        if column.categories and is_truth(column.categories) and any(name == column.name for name, _ in before):
+            return None
         done |= self.grounding.said_once & {value for item in self.scope.variables for _, value in item.compared}
         options = list(self._references(column.kind))
         if column.kind == "numeric":
-            return either((*self._numbers("number", {*done, *self._beside(column)}), *options))
+            numbers = self._numbers("number", {*done, *self._beside(column)})
+            return either((*numbers, *self._nothing(column), *options))
         if column.kind == "boolean":
             return '( "true" | "false" )'
         if column.kind == "time":
@@ -337,6 +378,12 @@ class CallGrammar:
             low, high = cast("list[float]", within)
             doubtful = years if self.grounding.touches(column.name, ()) else self.grounding.numbers
             yield from (number for number in doubtful if not low <= number <= high)
+
+    def _nothing(self, column: Column) -> Iterator[str]:
+        """Gives 0 where the goal says that there is nothing of what a column holds, and some rows have 0 of it."""
+        within = cast("list[float]", column.schema.get("x-range") or [0, 0])
+        if 0 not in self.grounding.numbers and within[0] <= 0 <= within[1] and self.grounding.says_none_of(column.name):
+            yield '"0"'
 
     def _dates(self) -> Iterator[str]:
         for match in re.finditer(r"\d{4}-\d{2}(?:-\d{2})?", self.grounding.text):
@@ -386,12 +433,25 @@ class CallGrammar:
             yield from (literal(variable.name) for variable in self.fitting(argument))
 
     def _sided(self, schema: JsonSchema) -> JsonSchema:
-        """Gives a choice among comparisons without those that lie on a side of which the goal says nothing."""
+        """Gives a choice without what the goal has no word for: values, or comparisons on one side."""
         given = cast("list[JsonValue]", schema.get("enum") or [])
+        needed = cast("dict[str, list[str]]", schema.get("x-said-by") or {})
+        if needed:
+            kept = [value for value in given if self._is_said(needed.get(str(value)))]
+            return {**schema, "enum": kept}
         if not {"<", ">"} <= {value for value in given if isinstance(value, str)}:
             return schema
         kept = [value for value in given if str(value)[:1] not in {"<", ">"} - self.grounding.sides]
         return {**schema, "enum": kept}
+
+    def _is_said(self, words: list[str] | None) -> bool:
+        """Whether the goal has one of some words, `un*` standing for all that begin so; None is always said."""
+        if words is None:
+            return True
+        begun = tuple(word.removesuffix("*") for word in words if word.endswith("*"))
+        return any(map(self.grounding.has, words)) or any(
+            word.startswith(begun) for word in re.findall(r"[a-z']+", self.grounding.text) if begun
+        )
 
     def _asked(self, argument: Argument) -> bool | None:
         """Gives which of yes and no the goal asks for in so many words; None for neither, or both."""
@@ -407,6 +467,9 @@ class CallGrammar:
         return "sha256" in properties_of(argument.schema) or any(True for _ in self.fitting(argument))
 
     def _grounded(self, argument: Argument, kind: str) -> Iterator[str]:
+        if self.grounding.wanted_rows and not self.grounding.asks_which and takes_first(self.spec):
+            yield from map(constant, sorted(self.grounding.wanted_rows))
+            return
         if self.grounding.numbers:
             compared = {value for variable in self.scope.variables for _, value in variable.compared}
             yield from self._numbers(kind, compared)
@@ -419,14 +482,19 @@ class CallGrammar:
         items = argument.schema.get("items", {})
         if argument.is_table or not isinstance(items, dict):
             return
-        inner = [literal(v.name) for v in self.scope.variables if v.loader is None and fits(v.schema, items)]
+        inner = [literal(v.name) for v in self.scope.variables if self._is_listed(v) and fits(v.schema, items)]
         if items.get("type") in SCALARS or "enum" in items:
             constants = [constant(word) for word in (*self.grounding.quoted, *self.grounding.names)]
             plain = either(constants) if items.get("type") == "string" and "enum" not in items else json_of(items)
             inner = [*([plain] if plain else []), *inner]
-        expression = either(inner)
-        if expression:
-            yield list_of(expression, least=1, most=8)
+        if inner and not items:
+            yield self._distinct_list(inner, most=8)
+        elif inner:
+            yield list_of(either(inner) or "", least=1, most=8)
+
+    def _is_listed(self, variable: Variable) -> bool:
+        is_passing = variable.is_result and self.results is not None and variable.name not in self.results
+        return variable.loader is None and not is_passing
 
 
 def is_count(schema: JsonSchema) -> bool:
@@ -445,7 +513,13 @@ def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bo
     endings = next((suffixes(argument.schema) for argument in arguments_of(spec) if argument.is_path), None)
     if endings and any(_ends(name, endings) and name not in taken for name in grounding.files):
         return True
-    return not spec.cues or any(map(grounding.of_groups.mentions, spec.cues))
+    said = grounding.of_groups
+    return not spec.cues or any(map(said.mentions, spec.cues)) or (said.asks_extreme and is_extreme(spec.cues))
+
+
+def is_extreme(cues: Iterable[str]) -> bool:
+    """Whether words for what is largest or smallest ask for an operation: then all of them do."""
+    return any(re.fullmatch(SUPERLATIVE, cue) for cue in cues)
 
 
 def fits(producer: JsonSchema, consumer: JsonSchema) -> bool:

@@ -6,28 +6,41 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import takewhile
 
 from pydantic import JsonValue
 
+from decomposer.units import in_units_of, plain, units_of
 from decomposer.words import (
+    AMOUNTS,
+    BOTH,
+    COMPARED,
     COMPARING,
     COUNTED,
     EACH,
     FILE,
     HOW_MANY,
     NAME,
+    NO_AMOUNT,
+    NO_GROUP,
+    NOES,
+    NON,
+    NOTHING,
     NUMBER,
     ORDER,
+    ORDINALS,
     PARTING,
     PARTS,
     PERIODS,
+    PLURALS,
     QUOTED,
+    ROW_WISE,
+    ROWS,
     SENTENCE_START,
     SEPARATING,
     SIDES,
     SUPERLATIVE,
     TRUTHS,
-    UNITS,
     WHICH,
     WORDS,
 )
@@ -59,6 +72,8 @@ class Grounding:
     """Names of those of them that hold measurements."""
     keys: tuple[str, ...] = ()
     """Names of the columns that tell the rows of the only table apart."""
+    values: tuple[str, ...] = ()
+    """Values of the columns that have few."""
 
     def mentions(self, value: str) -> bool:
         """Whether the goal mentions a text, in singular or plural, `_` read as a space.
@@ -70,7 +85,12 @@ class Grounding:
             return False
         if len(plain) <= 2:
             return re.search(rf"(?<!\w){re.escape(value)}(?!\w)", self.written) is not None
-        return re.search(rf"(?<!\w){re.escape(plain)}(?:s|es)?(?!\w)", self.text.replace("_", " ")) is not None
+        return re.search(rf"(?<!\w){_forms(plain)}(?!\w)", self.text.replace("_", " ")) is not None
+
+    def paraphrases(self, value: str) -> bool:
+        """Whether the goal has a word of the same stem: `referral` for `referred`."""
+        plain = value.lower()
+        return any(_share_stem(said, plain) for said in self._words)
 
     @cached_property
     def counts(self) -> bool:
@@ -82,9 +102,19 @@ class Grounding:
 
     @cached_property
     def sides(self) -> frozenset[str]:
-        """On which sides of its numbers it wants what it compares: `<`, `>`; both where its words do not say."""
+        """On which sides of its numbers it wants what it compares: `<`, `>`; neither in `four-star hotels`.
+
+        Both where its words compare and do not say which.
+        """
         found = frozenset(side for side, pattern in SIDES.items() if pattern.search(self.text))
-        return found or frozenset(SIDES)
+        return found or frozenset(SIDES if COMPARED.search(self.text) or not self.numbers else ())
+
+    @cached_property
+    def limits(self) -> frozenset[float | int]:
+        """Numbers that it sets something against, `20` in `more than 20 km`."""
+        rest = self.without_files.text
+        found = (match.group("number") for pattern in SIDES.values() for match in pattern.finditer(rest))
+        return frozenset(number for said in found for number in _numbers(said))
 
     @cached_property
     def asks_one(self) -> bool:
@@ -126,6 +156,16 @@ class Grounding:
         """Whether it asks for the one that is largest, smallest and the like."""
         return WHICH.search(self.text) is not None
 
+    def says_none_of(self, column: str) -> bool:
+        """Whether it says that there is nothing of what a column holds: `no rain`, `without a fine`."""
+        found = (match.group(1) for match in NOTHING.finditer(self.text))
+        return any(replace(self, text=words).touches(column, ()) for words in found)
+
+    def denies(self, column: str) -> bool:
+        """Whether it speaks of a column only to say that it is not so: `non-members`."""
+        rest = NOTHING.sub(" ", NON.sub(" not ", self.text))
+        return self.mentions(column) and not replace(self, text=rest, written=rest).mentions(column)
+
     @cached_property
     def compares(self) -> bool:
         """Whether it sets rows against something made of these rows."""
@@ -137,26 +177,70 @@ class Grounding:
         return re.search(rf"(?<!\w)(?<!\bat ){re.escape(words.lower())}(?!\w)", self.text) is not None
 
     @cached_property
+    def without_files(self) -> Grounding:
+        """The goal without the names of files."""
+        return replace(self, text=FILE.sub(" ", self.text), written=FILE.sub(" ", self.written))
+
+    @cached_property
+    def without_rows(self) -> Grounding:
+        """The goal without the words for its rows: `visits` of a table of visits do not mean their date."""
+        words = "|".join(map(re.escape, self.rows))
+        return replace(self, text=re.sub(rf"\b(?:{words})s?\b", " ", self.text)) if words else self
+
+    @cached_property
+    def without_order(self) -> Grounding:
+        """The goal without the words that say in which order rows stand."""
+        return replace(self, text=ORDER.sub(" ", self.text), written=ORDER.sub(" ", self.written))
+
+    def says_both(self, column: str) -> bool:
+        """Whether it wants both what is so and what is not so, apart from each other: with and without it."""
+        return self.mentions(column) and BOTH.search(self.text) is not None
+
+    @cached_property
     def of_groups(self) -> Grounding:
         """The goal without the words that set no groups apart: `each parcel`, `per kilogram`, `by its weight`."""
-        text = EACH.sub(lambda found: found.group() if self._is_group(found) else " ", self.text)
+        text = EACH.sub(lambda found: found.group() if self._is_group(found) else " ", self._without_names)
         return replace(self, text=text, written=text)
+
+    @cached_property
+    def _without_names(self) -> str:
+        """The goal without names of columns that sound like groups: `price per night`."""
+        names = (plain(column) for column in (*self.groupable, *self.measured))
+        text = self.text
+        for name in names:
+            text = re.sub(rf"\b{re.escape(name)}\b", " ", text) if EACH.search(name) else text
+        return text
 
     def _is_group(self, found: re.Match[str]) -> bool:
         """Whether what follows `each`, `per` or `by` may be a group: not a row, a unit or a measurement."""
         first, *rest = re.findall(r"[a-z]+", found.group(2)) or [""]
         if found.group(1) in ("each", "every", "which"):
-            relative = found.group(1) == "which" and self.text[: found.start()].endswith(("for ", ", "))
+            relative = found.group(1) == "which" and found.string[: found.start()].endswith(("for ", ", "))
             near = (first, *rest[:1]) if first in WORDS else (first,)
-            return not (
-                first == "of" or relative or any(word in (row, f"{row}s") for word in near for row in self.rows)
-            )
+            is_row = any(word in (row, f"{row}s") for word in near for row in self.rows)
+            return not (first == "of" or relative or is_row or self._is_row_wise(first))
+        if NO_GROUP.search(found.string[: found.start()]) or not AMOUNTS.isdisjoint((first, *rest[:1])):
+            return False
+        if any(re.match(rf"{_forms(value.lower())}(?!\w)", " ".join((first, *rest))) for value in self.values):
+            return False
         if not self.groupable:
             return True
+        if found.group(1) == "by" and self._are_agents(first):
+            return False
         near = replace(self, text=" ".join((first, *rest)))
-        named = any(near.touches(name, ()) for name in self.groupable) or any(map(near.mentions, PERIODS))
-        measured = any(near.touches(name, ()) for name in self.measured)
-        return named or not (measured or found.group(1) == "per")
+        named = any(map(near.names_group, self.groupable)) or any(map(near.mentions, PERIODS))
+        touched = any(near.touches(name, ()) for name in (*self.measured, *self.groupable))
+        return named or not (touched or found.group(1) == "per")
+
+    def _is_row_wise(self, word: str) -> bool:
+        """Whether `for every car` stands for every row: something is calculated, and no column is called so."""
+        named = replace(self, text=word)
+        return ROW_WISE.search(self.text) is not None and not any(named.touches(name, ()) for name in self.groupable)
+
+    def _are_agents(self, word: str) -> bool:
+        """Whether a word behind `by` says by whom something was done: a plural that no column is called."""
+        columns = (part for name in (*self.groupable, *self.measured) for part in plain(name).split(" "))
+        return word.endswith("s") and not word.endswith("ss") and word not in columns
 
     @cached_property
     def parts(self) -> bool:
@@ -165,8 +249,17 @@ class Grounding:
 
     def parts_by(self, column: str) -> bool:
         """Whether it wants a group for each value of a numeric column."""
-        found = (match.group(1) for match in PARTS.finditer(self.text))
-        return any(replace(self, text=words).touches(column, ()) for words in found)
+        found = (match.group(1) for match in PARTS.finditer(self._without_names))
+        return any(replace(self, text=words).mentions(plain(column)) for words in found)
+
+    def names_group(self, column: str) -> bool:
+        """Whether the goal has a word of a column of categories, or the whole name of one of numbers."""
+        return self.mentions(plain(column)) if column in self.numeric else self.touches(column, ())
+
+    @cached_property
+    def asks_rows(self) -> bool:
+        """Whether it asks to see rows."""
+        return any(map(self.has, ROWS))
 
     @cached_property
     def orders(self) -> bool:
@@ -193,10 +286,13 @@ class Grounding:
         )
 
     def _begins(self, word: str) -> bool:
-        """Whether a longer word of the goal begins with a word: `windiest` with `wind`."""
-        return (
-            len(word) > 3 and re.search(rf"(?<!\w){re.escape(word.lower())}[a-z]{{1,5}}(?!\w)", self.text) is not None
-        )
+        """Whether a word of the goal and this one begin alike: `windiest` and `wind`, `rain` and `rainfall`."""
+        return len(word) > 3 and any(_are_alike(said, word.lower()) for said in self._words)
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        found = re.findall(r"[a-z]{4,}", self.text)
+        return frozenset((*found, *(word.removesuffix("s") for word in found if len(word) > 4)))
 
 
 def ground(
@@ -209,6 +305,7 @@ def ground(
     numeric: Collection[str] = (),
     measured: Collection[str] = (),
     keys: Collection[str] = (),
+    values: Collection[str] = (),
 ) -> Grounding:
     """Gives what a goal's text says literally.
 
@@ -221,8 +318,10 @@ def ground(
         numeric: names of those that hold numbers.
         measured: names of those that hold measurements.
         keys: names of the columns that tell the rows of its only table apart.
+        values: values of the columns that have few.
     """
     files = tuple(dict.fromkeys(match.group(0) for match in FILE.finditer(text) if match.group(0) not in given))
+    text = in_units_of(numeric, text)
     rest = FILE.sub(" ", text)
     return Grounding(
         text=text.lower(),
@@ -236,7 +335,36 @@ def ground(
         numeric=tuple(numeric),
         measured=tuple(measured),
         keys=tuple(keys),
+        values=tuple(values),
     )
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether one of two words begins the other, or both go on shortly after five letters or more."""
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    longer, shorter = (len(word) - alike for word in sorted((one, other), key=len, reverse=True))
+    return (shorter == 0 and longer <= 5) or _share_stem(one, other)
+
+
+def _share_stem(one: str, other: str) -> bool:
+    """Whether two words begin alike, over five letters or more, and both go on for one to three."""
+    alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return alike > 4 and all(0 < len(word) - alike <= 3 for word in (one, other))
+
+
+def _forms(plain: str) -> str:
+    """Gives the pattern of a word, or words, in singular and plural."""
+    *before, last = plain.split(" ")
+    forms = [f"{re.escape(last)}(?:s|es)?"]
+    if last.endswith("y"):
+        forms.append(f"{re.escape(last[:-1])}ies")
+    if last.endswith("ies"):
+        forms.append(f"{re.escape(last[:-3])}y")
+    if last.endswith("s") and len(last) > 4:
+        forms.append(re.escape(last[:-1]))
+    if last in PLURALS:
+        forms.append(PLURALS[last])
+    return "".join(rf"{re.escape(word)} +" for word in before) + f"(?:{'|'.join(forms)})"
 
 
 def _is_chosen(name: str, choices: Collection[str]) -> bool:
@@ -249,12 +377,12 @@ def _names(text: str) -> Iterable[str]:
         words = match.group(0).split(" ")
         if SENTENCE_START.search(text[: match.start()]):
             words = words[1:]
-        if words:
+        if words and words != ["I"]:
             yield " ".join(words)
 
 
 def _numbers(text: str) -> Iterable[float | int]:
-    for match in re.finditer(rf"{NUMBER.pattern}|[A-Za-z]+", text):
+    for match in re.finditer(rf"{NUMBER.pattern}|[A-Za-z]+", NO_AMOUNT.sub(" ", text)):
         word = match.group(0)
         if word.lower() in WORDS:
             yield WORDS[word.lower()]
@@ -279,15 +407,17 @@ def _parsed(word: str) -> Iterable[float | int]:
 def categories(grounding: Grounding, column: str, values: Iterable[JsonValue]) -> tuple[str, ...]:
     """Gives the category values that the goal mentions; yes and no where it mentions the column, whatever it says."""
     texts = tuple(value for value in values if isinstance(value, str))
-    if all(value.lower() in TRUTHS for value in texts):
-        return texts if grounding.mentions(column) else ()
-    return tuple(value for value in texts if grounding.mentions(value))
+    if is_truth(texts):
+        if not grounding.mentions(column):
+            return ()
+        return tuple(value for value in texts if value.lower() in NOES or not grounding.denies(column))
+    rest = grounding.without_order if not ORDINALS.isdisjoint(map(str.lower, texts)) else grounding
+    return tuple(filter(rest.mentions, texts)) or tuple(filter(rest.paraphrases, texts))
 
 
-def units_of(column: str) -> tuple[str, ...]:
-    """Gives words for the unit that a column's name ends with."""
-    parts = re.split(r"[\W_]+", column)
-    return UNITS.get(parts[-1].lower(), ()) if len(parts) > 1 else ()
+def is_truth(values: Iterable[JsonValue]) -> bool:
+    """Whether a column's values say yes and no."""
+    return all(isinstance(value, str) and value.lower() in TRUTHS for value in values)
 
 
 def is_key(column: str) -> bool:

@@ -37,6 +37,12 @@ def counts_rows(spec: ToolSpec) -> bool:
     return any(rule.value not in properties_of(spec.input_schema) for rule in rules)
 
 
+def counts_all(spec: ToolSpec) -> bool:
+    """Whether it gives how many rows or values there are, and nothing else."""
+    outputs = properties_of(spec.output_schema).values()
+    return bool(outputs) and all(schema.get("type") == "integer" and schema.get("minimum") == 0 for schema in outputs)
+
+
 def joins(spec: ToolSpec) -> bool:
     """Whether it brings two tables together."""
     return _has(spec, JoinRule)
@@ -50,6 +56,11 @@ def puts_in_order(spec: ToolSpec) -> bool:
 def keeps_order(spec: ToolSpec) -> bool:
     """Whether the rows that it gives stand in the order in which they came."""
     return _has(spec, *_KEEPING_ORDER)
+
+
+def keeps_rows(spec: ToolSpec) -> bool:
+    """Whether it gives all rows that it takes, with all that they hold."""
+    return puts_in_order(spec) or _has(spec, AddRule)
 
 
 def takes_first(spec: ToolSpec) -> bool:

@@ -34,6 +34,8 @@ class Offer:
     """What calls may refer to."""
     answerable: tuple[str, ...] = ()
     """Names that `answer(…)` may hold; none means that it is not time to answer."""
+    results: frozenset[str] | None = None
+    """Names that lists of results may hold; None for any."""
     may_end_task: bool = False
     """Whether `done()` is offered."""
     taken: frozenset[str] = frozenset()
@@ -139,7 +141,12 @@ def _alternatives(offer: Offer, grounding: Grounding, rules: Rules) -> Iterator[
         if not asked_for(spec, grounding, offer.taken):
             continue
         arguments = CallGrammar(
-            spec=spec, scope=offer.scope, grounding=grounding, rules=rules, taken=offer.taken
+            spec=spec,
+            scope=offer.scope,
+            grounding=grounding,
+            rules=rules,
+            taken=offer.taken,
+            results=offer.results,
         ).expression()
         if arguments:
             yield f"{literal(word + '(')} {arguments}"

@@ -7,8 +7,19 @@ from dataclasses import dataclass, replace
 
 from dagwright.tool import ToolSpec
 from decomposer.call import Call
+from decomposer.clauses import asked_over, columns_asked, free_columns, singly
 from decomposer.grammar import is_count
-from decomposer.owed import giving, is_asked, named_columns, used_names, used_values, using
+from decomposer.owed import (
+    comparing,
+    giving,
+    is_asked,
+    named_columns,
+    picked_columns,
+    used_constants,
+    used_names,
+    used_values,
+    using,
+)
 from decomposer.scope import Scope, Variable
 from decomposer.shape import gathers, joins, makes_groups, puts_in_order, takes_first
 from decomposer.writing import ANSWER, Offer, is_open
@@ -43,7 +54,9 @@ class Conclusion:
     def owed(self) -> Offer | None:
         """Gives the calls that give what the goal asks for in so many words and no step has given; None for none."""
         return (
-            _offered(self.sheet, self._operations())
+            _offered(self.sheet, self._picked())
+            or _offered(self.sheet, self._operations())
+            or _offered(self.sheet, self._singles())
             or _offered(self.sheet, self._values())
             or _offered(self.sheet, self._columns())
             or self._ranking()
@@ -51,16 +64,37 @@ class Conclusion:
             or (self._results() if self.call.operation == ANSWER else None)
         )
 
+    def _picked(self) -> dict[str, ToolSpec]:
+        """Gives the operations that pick rows by a value or a limit that the goal names and no step has used."""
+        owed = picked_columns(self.sheet.columns, self.sheet.grounding, used_constants(self.sheet.constants()))
+        picking = comparing(self.sheet.operations, owed)
+        return {} if self._may_be_found(picking) else picking
+
     def _operations(self) -> dict[str, ToolSpec]:
         """Gives the operations that the goal asks for by name."""
         made = {word for draft in self.sheet.drafts for word in draft.spec.asked_by or ()}
         asked = _those(self.sheet, lambda spec: is_asked(spec, self.sheet.grounding))
-        return {word: spec for word, spec in asked.items() if made.isdisjoint(spec.asked_by or ())}
+        return {
+            word: asked_over(spec, self.sheet.grounding, self.sheet.columns)
+            for word, spec in asked.items()
+            if made.isdisjoint(spec.asked_by or ()) and not self._is_idle(spec)
+        }
+
+    def _is_idle(self, spec: ToolSpec) -> bool:
+        """Whether it would look at no columns but those that are used: statistics leave out what is missing there."""
+        columns = columns_asked(spec, self.sheet.grounding, self.sheet.columns)
+        return bool(free_columns(spec)) and used_names(self.sheet.constants()).issuperset(columns)
 
     def _values(self) -> dict[str, ToolSpec]:
         """Gives the operations that give a statistic that the goal names."""
         given = used_values(self.sheet.operations.values(), self.sheet.constants())
         return giving(self.sheet.operations, self.sheet.asked_values() - given)
+
+    def _singles(self) -> dict[str, ToolSpec]:
+        """Gives the operations that give a statistic over all rows that one of several clauses asks for."""
+        single = _those(self.sheet, lambda spec: not makes_groups(spec))
+        found = [singly(single, pair) for pair in sorted(self.sheet.owed_singles())]
+        return next(filter(None, found), dict[str, ToolSpec]())
 
     def _columns(self) -> dict[str, ToolSpec]:
         """Gives the operations that take a column that the goal names and that is neither used nor shown."""
@@ -108,22 +142,32 @@ class Conclusion:
         return replace(self.sheet.offer().only_answer(), answerable=found) if found else None
 
     def completed(self) -> Call:
-        """Gives an answer together with the single values and first rows that were found and nothing has used."""
+        """Gives an answer together with what was found and nothing has used."""
+        left = self._left()
+        values = (*self.call.arguments.values(), *(variable.value for variable in left))
+        names = (*self.call.variables, *(variable.name for variable in left))
+        arguments = {str(place): value for place, value in enumerate(values)}
+        return Call(operation=self.call.operation, arguments=arguments, variables=names)
+
+    def extended(self, line: str) -> str:
+        """Gives the line of a report together with what was found and nothing has used."""
+        listed = f"[{', '.join(self.call.variables)}]"
+        names = (*self.call.variables, *(variable.name for variable in self._left()))
+        return line.replace(listed, f"[{', '.join(names)}]")
+
+    def _left(self) -> list[Variable]:
+        """Gives the single values and first rows that were found and that no step, but a report, has used."""
         used = {source for draft in self.sheet.drafts if not gathers(draft.spec) for source in draft.sources}
         taken = [variable for variable in self._taken() if not variable.is_file]
         shown = {variable.step for variable in taken}
         behind = used.union(shown, *(variable.made_of for variable in taken))
         counts = self.sheet.grounding.counts
         singles = (variable for variable in self.sheet.scope.variables if self._is_single(variable))
-        left = [
+        return [
             variable
             for variable in singles
             if variable.step not in (shown if counts and is_count(variable.schema) else behind)
         ]
-        values = (*self.call.arguments.values(), *(variable.value for variable in left))
-        names = (*self.call.variables, *(variable.name for variable in left))
-        arguments = {str(place): value for place, value in enumerate(values)}
-        return Call(operation=self.call.operation, arguments=arguments, variables=names)
 
     def _is_single(self, variable: Variable) -> bool:
         """Whether a step gives a number and nothing else, or the first rows of a table."""

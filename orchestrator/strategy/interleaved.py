@@ -10,7 +10,7 @@ from contextlib import suppress
 from dagwright.exceptions import ModelAnswerError
 from dagwright.goal import Goal
 from dagwright.llm.model import Message
-from decomposer.call import Call
+from decomposer.call import Call, parse_call
 from decomposer.writing import ANSWER, Conversation, Offer, write_call
 from orchestrator.strategy.cited import written
 from orchestrator.strategy.conclusion import Conclusion, concludes, joining, leaves_out
@@ -39,7 +39,7 @@ class Interleaved:
                 with suppress(ModelAnswerError):  # then the plan is concluded without it
                     line, call = _next(sheet, opening, len(own), owed)
             if call.operation != ANSWER:
-                sheet.add(line, call)
+                sheet.add(*_reported(sheet, line, call))
                 offer = sheet.offer()
                 continue
             join = joining(Sheet.opened(goal, context)) if leaves_out(sheet) and not joined else None
@@ -49,6 +49,14 @@ class Interleaved:
                 return sheet.planned(tuple(answer.arguments.values()))
             sheet, offer, joined = Sheet.opened(goal, context), join, True
         raise ModelAnswerError(f"the model wrote {MAX_STEPS} steps and no answer")
+
+
+def _reported(sheet: Sheet, line: str, call: Call) -> tuple[str, Call]:
+    """Gives a line and its call; a report's with all that was found."""
+    if not concludes(sheet, call):
+        return line, call
+    extended = Conclusion(sheet, call).extended(line)
+    return extended, parse_call(extended, sheet.scope)
 
 
 def _next(sheet: Sheet, opening: tuple[Message, ...], own: int, offer: Offer) -> tuple[str, Call]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
@@ -15,11 +16,12 @@ from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
 from dagwright.value import StepReference, Value, leaves
 from decomposer.call import Call
+from decomposer.clauses import Single, Singles, apart, asked_over, asks_how_many, beside, singles, taken_from
 from decomposer.grammar import is_measured
 from decomposer.grounding import Grounding, ground, is_key
-from decomposer.owed import asked_values, choices_of, counted_columns, in_order, is_asked, used_names
+from decomposer.owed import asked_values, by_age, choices_of, counted_columns, in_order, is_asked, used_names
 from decomposer.scope import Scope, Variable, initial_scope, keys_of, properties_of, words_for_rows
-from decomposer.shape import counts_rows, keeps_order, makes_groups, puts_in_order
+from decomposer.shape import counts_all, counts_rows, keeps_order, keeps_rows, makes_groups, puts_in_order
 from decomposer.writing import Offer
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
@@ -65,6 +67,7 @@ class Sheet:
             numeric=[column.name for column in columns if column.kind == "numeric" and not is_key(column.name)],
             measured=[column.name for column in columns if is_measured(column)],
             keys=keys_of(scope.variables),
+            values=[value for column in columns for value in column.categories if isinstance(value, str)],
         )
         words = words_of(offered)
         sheet = cls(goal=goal, context=context, grounding=grounding, operations=words, scope=scope, columns=columns)
@@ -91,11 +94,13 @@ class Sheet:
     def offer(self, *, may_end_task: bool = False, answering: bool = True) -> Offer:
         """Gives what the next line may be."""
         owed = set(self.grounding.files) - set(self.written_files())
-        answerable = () if owed or not self.generated or not answering else self._answerable()
+        results = self._results()
+        answerable = () if owed or not self.generated or not answering else results
         return Offer(
             operations=dict(self._operations()),
             scope=self.scope,
             answerable=answerable,
+            results=frozenset(results),
             may_end_task=may_end_task,
             taken=frozenset(self.written_files()),
             banned=self.context.banned | frozenset(self.calls.values()),
@@ -106,12 +111,23 @@ class Sheet:
 
         Where it says in which order rows are to stand, files hold them in order.
         """
-        counts_columns = not counted_columns(self.columns, self.grounding) <= used_names(self.constants())
         owed = self._owed_groups()
         for word, spec in self.operations.items():
             groups_otherwise = makes_groups(spec) and not owed <= {spec.name}
-            if not groups_otherwise and not (counts_columns and counts_rows(spec)):
-                yield word, in_order(spec) if self.grounding.orders else spec
+            if not groups_otherwise and not self._counts_otherwise(spec):
+                yield word, self._as_said(apart(spec, self.singles) if makes_groups(spec) else spec)
+
+    def _counts_otherwise(self, spec: ToolSpec) -> bool:
+        """Whether an operation counts rows where the goal asks how many of a column there are, and none has said."""
+        counts = counts_rows(spec) or (counts_all(spec) and not asks_how_many(self.grounding))
+        return counts and not counted_columns(self.columns, self.grounding) <= used_names(self.constants())
+
+    def _as_said(self, spec: ToolSpec) -> ToolSpec:
+        """Gives an operation with the columns and the directions that the goal's words leave it."""
+        for narrow in (beside, taken_from, asked_over):
+            spec = narrow(spec, self.grounding, self.columns)
+        directed = by_age(spec, self.columns, self.grounding)
+        return in_order(directed) if self.grounding.orders else directed
 
     def _owed_groups(self) -> set[str]:
         """Gives the operations over groups that the goal, naming no statistic, asks for and no step has called."""
@@ -126,11 +142,26 @@ class Sheet:
         names = (column.name for column in self.columns)
         return asked_values(self.operations.values(), self.grounding, names)
 
+    @cached_property
+    def singles(self) -> Singles:
+        """What is wanted over all rows where something else is wanted of groups."""
+        return singles(self.grounding, self.operations.values(), self.columns)
+
+    def owed_singles(self) -> frozenset[Single]:
+        """Gives the statistics over all rows that a clause of the goal asks for and no step has given."""
+        single = (draft for draft in self.drafts if not makes_groups(draft.spec))
+        given = [used_names([constants]) for constants in map(self._constants_of, single)]
+        return frozenset(pair for pair in self.singles.statistics if not any(set(pair) <= names for names in given))
+
     def constants(self) -> list[dict[str, JsonValue]]:
         """Gives the arguments of the steps so far that are constants."""
+        return [self._constants_of(draft) for draft in self.drafts]
+
+    @staticmethod
+    def _constants_of(draft: Draft) -> dict[str, JsonValue]:
         from validation.types import literals_of
 
-        return [literals_of(draft.intent.required_inputs) for draft in self.drafts]
+        return literals_of(draft.intent.required_inputs)
 
     def _bring(self, draft: Draft, schema: JsonSchema) -> None:
         """Brings what a step gives into scope."""
@@ -161,8 +192,18 @@ class Sheet:
         ordered = {variable.step for variable in self.scope.variables if variable.is_ordered}
         return puts_in_order(draft.spec) or (keeps_order(draft.spec) and not ordered.isdisjoint(draft.sources))
 
-    def _answerable(self) -> tuple[str, ...]:
-        return tuple(variable.name for variable in self.scope.variables if variable.is_result)
+    def _results(self) -> tuple[str, ...]:
+        """Gives the names of what was found: not of tables that other steps have only passed through."""
+        passing = {variable.step for variable in self.scope.variables if self._is_passing(variable)}
+        results = (variable for variable in self.scope.variables if variable.is_result)
+        return tuple(variable.name for variable in results if variable.step not in passing)
+
+    def _is_passing(self, variable: Variable) -> bool:
+        """Whether a table went into a step that keeps all its rows, or into any where no table is asked for."""
+        takers = [draft for draft in self.drafts if variable.step in draft.sources and draft.spec.effect == "read"]
+        kept = any(keeps_rows(draft.spec) for draft in takers)
+        is_table = variable.schema.get("type") == "array"
+        return is_table and (kept or (bool(takers) and not self.grounding.asks_rows))
 
     def scope_lines(self) -> tuple[str, ...]:
         """Gives what the prompt says before the goal: notes that were found, one line per goal input."""

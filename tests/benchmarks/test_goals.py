@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 
 from benchmarks.demo import chosen
-from benchmarks.development_reference import REFERENCES
 from benchmarks.goal import DATA, DemoGoal, FileCheck, NumberCheck, ReportCheck, TableCheck, WordCheck, load_goals
+from benchmarks.heldout5_reference import REFERENCES
 from benchmarks.matching import same_cell, same_rows
 from benchmarks.suite import Options
 from dagwright.exceptions import InputError
 
-DEVELOPMENT = (*load_goals("development"), *load_goals("development2"))
-HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2", "heldout3", "heldout4")}
+DEVELOPMENT = tuple(goal for part in ("development", "development2", "development3") for goal in load_goals(part))
+HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2", "heldout3", "heldout4", "heldout5")}
 ALL = (*DEVELOPMENT, *(goal for goals in HELDOUT.values() for goal in goals))
 
 
@@ -81,7 +81,7 @@ def test_no_two_goals_have_the_same_words() -> None:
 
 
 def test_blind_goals_are_the_default() -> None:
-    assert [part for part, _ in chosen(Options())] == ["heldout4"] * 20
+    assert [part for part, _ in chosen(Options())] == ["heldout5"] * 20
 
 
 @pytest.mark.parametrize("part", HELDOUT)
@@ -109,5 +109,5 @@ def test_tables_are_written_the_same_again(tmp_path: Path) -> None:
 
 
 def test_unknown_set_is_named_with_those_that_are() -> None:
-    with pytest.raises(InputError, match=r"'dev'.*development, development2, heldout, heldout2, heldout3, heldout4"):
+    with pytest.raises(InputError, match=r"'dev'.*development, development2, development3, heldout, heldout2"):
         load_goals("dev")

@@ -18,7 +18,7 @@ from benchmarks.plancompiler import measured as measured_pipeline
 from benchmarks.trial import Laboratory
 from dagwright.llm.model import ModelReply, ModelRequest, Usage
 
-SETS = ("development", "development2", "heldout", "heldout2", "heldout3", "heldout4")
+SETS = ("development", "development2", "development3", "heldout", "heldout2", "heldout3", "heldout4")
 GOALS = {goal.id: goal for part in SETS for goal in load_goals(part)}
 
 PLANS = {
@@ -509,12 +509,14 @@ PLANS = {
         group_aggregate(table=bookshop_orders, by=["city", "channel"], value="copies", function="sum")
         answer(s1)""",
 }
-PLANS.update(yaml.safe_load(Path(__file__).with_name("development2_plans.yaml").read_text(encoding="utf-8")))
+for part in ("development2", "development3"):
+    PLANS.update(yaml.safe_load(Path(__file__).with_name(f"{part}_plans.yaml").read_text(encoding="utf-8")))
 
 WRONG = {
     "gentoo_mass": """
-        aggregate(table=penguins, column="body_mass_g", function="mean")
-        answer(s1)""",
+        filter_rows(table=penguins, column="species", op="!=", value="Gentoo")
+        aggregate(table=s1, column="body_mass_g", function="mean")
+        answer(s2)""",
     "heaviest_species": """
         group_aggregate(table=penguins, by=["species"], value="body_mass_g", function="mean")
         sort_rows(table=s1, column="mean_body_mass_g")

@@ -207,7 +207,19 @@ def test_rows_are_sorted_the_way_that_the_goal_says(goal: str, directions: set[s
 
 def by(found: str) -> set[str]:
     """Gives the columns that a grammar offers for groups."""
-    return set(re.findall(r'\\"(\w+)\\"', next(line for line in found.splitlines() if 'by=" ' in line)))
+    rules = dict(line.split(" ::= ", 1) for line in found.splitlines())
+    group = next(rule for rule in rules.values() if 'by=" ' in rule)
+    first = re.search(r'by=" "\[" (?:(r\d+)|\\?"|)', group)
+    assert first is not None
+    return set(re.findall(r'\\"(\w+)\\"', rules[first.group(1)] if first.group(1) else group))
+
+
+def test_a_list_has_no_column_twice() -> None:
+    found = grammar("the team and the age, and nothing else", "select_columns", people=PEOPLE)
+    rules = dict(line.split(" ::= ", 1) for line in found.splitlines())
+    next_rules = {after for rule in rules.values() for after in re.findall(r'"team\\"" \( "\]" \| ", " (r\d+)', rule)}
+    assert next_rules
+    assert not any("team" in rules[name] for name in next_rules)
 
 
 def test_measurements_and_keys_make_no_groups() -> None:
@@ -252,7 +264,8 @@ def test_a_value_is_not_picked_where_all_are_wanted_apart(goal: str, offered: bo
     [
         pytest.param("pay under 30", {"<", "<=", "==", "!="}, id="below"),
         pytest.param("pay over 30", {">", ">=", "==", "!="}, id="above"),
-        pytest.param("a pay of 30", {"<", "<=", ">", ">=", "==", "!="}, id="not said"),
+        pytest.param("a pay of 30", {"==", "!="}, id="neither"),
+        pytest.param("a pay bolder than 30", {"<", "<=", ">", ">=", "==", "!="}, id="not known"),
     ],
 )
 def test_numbers_are_compared_on_the_side_that_the_goal_says(goal: str, signs: set[str]) -> None:
@@ -362,3 +375,34 @@ def test_a_table_is_joined_as_it_was_picked(goal: str, whole: bool) -> None:
 
 def test_values_that_may_be_missing_are_no_constants_to_compare_with() -> None:
     assert '"maybe"' not in grammar("pay above it", "filter_rows", people=PEOPLE, maybe={"type": ["number", "null"]})
+
+
+def test_as_many_rows_are_taken_as_the_goal_wants() -> None:
+    [rows] = scope(people=PEOPLE).variables
+    ordered = replace(rows, is_ordered=True)
+    found = grammar_over("the five persons with the highest pay", "top_rows", ordered, rows=("person",))
+    assert 'n=" "5"' in found
+    either = grammar_over("which team is best? the two oldest persons", "top_rows", ordered, rows=("person",))
+    assert '"1"' in either
+
+
+@pytest.mark.parametrize(
+    ("goal", "offered"), [("how many ages are missing", True), ("unknown ages", True), ("how many ages", False)]
+)
+def test_missing_values_are_counted_where_the_goal_has_a_word_for_them(goal: str, offered: bool) -> None:
+    assert ("missing" in grammar(goal, "count_values", people=PEOPLE)) is offered
+
+
+def test_zero_is_compared_where_the_goal_says_that_there_is_none() -> None:
+    rain = table(rain_mm={"type": "number", "x-range": [0, 9]}, wind={"type": "number", "x-range": [2, 9]})
+    assert 'value=" "0"' in grammar("days without rain", "filter_rows", days=rain)
+    assert "filter_rows(" not in grammar("days without wind", "filter_rows", days=rain)
+
+
+def test_rows_are_picked_by_yes_or_no_once() -> None:
+    one = table(member={"type": "string", "enum": ["yes", "no"]})
+    [rows] = scope(trips=one).variables
+    picked = replace(rows, name="picked", compared=frozenset({("member", "no")}))
+    assert "filter_rows(" not in grammar_over("members", "filter_rows", picked)
+    assert "filter_rows(" in grammar_over("members", "filter_rows", rows)
+    assert "filter_rows(" not in grammar_over("with members and without", "filter_rows", rows)

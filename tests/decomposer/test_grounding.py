@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -28,6 +28,8 @@ CASES = {
     "files": Case("write it to out.csv and plots/a.png", files=("out.csv", "plots/a.png")),
     "numbers in file names are none": Case("write b_07.csv", files=("b_07.csv",)),
     "names": Case("orders from Berlin and New York", names=("Berlin", "New York")),
+    "the one who speaks is no name": Case("could I have it", names=()),
+    "a part of a number is no name": Case("the level of PM2.5", names=()),
     "a word that begins a sentence is no name": Case("What is it? Keep Berlin.", names=("Berlin",)),
     "a sentence may begin with a name after a word": Case("In Berlin it rains", names=("Berlin",)),
     "quoted": Case("where status is 'on hold'", quoted=("on hold",)),
@@ -59,6 +61,9 @@ def test_its_own_files_are_not_to_be_written() -> None:
         ("anything", "", False),
         ("write a file", "A", False),
         ("only category A", "A", True),
+        ("for children", "child", True),
+        ("in all cities", "city", True),
+        ("one comic", "comics", True),
     ],
 )
 def test_a_goal_mentions_whole_words(text: str, value: str, mentioned: bool) -> None:
@@ -90,7 +95,9 @@ def test_categories_of_the_column_species(text: str, values: list[str], expected
         pytest.param("not older than 30", {"<"}, id="not older"),
         pytest.param("over 5 and under 10", {"<", ">"}, id="both"),
         pytest.param("over in 10 minutes", {">"}, id="a word near the number"),
-        pytest.param("equal to 10", {"<", ">"}, id="none"),
+        pytest.param("equal to 10", set(), id="none"),
+        pytest.param("four-star hotels, 4 beds", set(), id="only a number"),
+        pytest.param("thicker than 300 pages", {"<", ">"}, id="a word that is not known"),
         pytest.param("more than the mean", {"<", ">"}, id="no number"),
     ],
 )
@@ -173,6 +180,9 @@ def test_a_goal_asks_for_an_extreme(text: str, extreme: bool) -> None:
         pytest.param("how many kilometres", "distance_km", True, id="its unit"),
         pytest.param("the windiest place", "wind_kmh", True, id="a word that begins with it"),
         pytest.param("the distance", "distance_km", True, id="its word"),
+        pytest.param("when it rains", "rainfall_mm", True, id="a word that begins it"),
+        pytest.param("what was never renewed", "renewals", True, id="a word that begins as it does"),
+        pytest.param("the distribution", "district", False, id="a word that goes on otherwise"),
         pytest.param("how long", "distance_km", False, id="neither"),
         pytest.param("the image", "age", False, id="part of another word"),
     ],
@@ -185,7 +195,119 @@ def test_choices_of_operations_are_no_names() -> None:
     assert ground("The Pearson coefficient for Oslo", choices={"pearson"}).names == ("Oslo",)
 
 
-@pytest.mark.parametrize("text", ["nothing but members", "no members", "members, yes"])
-def test_yes_and_no_are_said_by_their_column(text: str) -> None:
-    assert categories(ground(text), "member", ["yes", "no"]) == ("yes", "no")
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("nothing but members", ("yes", "no")),
+        ("members, yes", ("yes", "no")),
+        ("members and non-members", ("yes", "no")),
+        ("non-members only", ("no",)),
+        ("people who are not members", ("no",)),
+    ],
+)
+def test_yes_and_no_are_said_by_their_column(text: str, values: tuple[str, ...]) -> None:
+    assert categories(ground(text), "member", ["yes", "no"]) == values
     assert categories(ground("no trips"), "member", ["yes", "no"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("two figures, please", ()),
+        ("these three short facts", ()),
+        ("the longest one at the top", ()),
+        ("two cups", (2,)),
+        ("one cup of it", (1,)),
+    ],
+)
+def test_numbers_of_answers_are_no_amounts(text: str, numbers: tuple[int, ...]) -> None:
+    assert ground(text).numbers == numbers
+
+
+def test_amounts_are_numbers_in_the_unit_of_a_column() -> None:
+    assert ground("trips of over an hour", numeric=("minutes",)).limits == {60}
+
+
+@pytest.mark.parametrize(
+    ("text", "limits"),
+    [
+        ("more than 20 km, at most three stops", {20, 3}),
+        ("below 5,000 in out_7.csv", {5000}),
+        ("the five longest of 2022", set()),
+    ],
+)
+def test_limits_are_numbers_that_something_is_set_against(text: str, limits: set[int]) -> None:
+    assert ground(text).limits == limits
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "none"),
+    [
+        ("days with no rain", "rainfall_mm", True),
+        ("when it did not rain at all", "rain_mm", True),
+        ("loans without a fine", "fine", True),
+        ("days with rain", "rain_mm", False),
+        ("no days with more rain than that", "rain_mm", False),
+    ],
+)
+def test_a_goal_says_that_there_is_nothing_of_something(text: str, column: str, none: bool) -> None:
+    assert ground(text).says_none_of(column) is none
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("the mean by channel", True),
+        ("orders by phone", False),
+        ("orders by credit card", False),
+        ("going by the channel", False),
+        ("grouped by channel", True),
+        ("visits by members over 60", False),
+        ("visits by member age", True),
+        ("trips by strangers", False),
+        ("their value by nights", True),
+    ],
+)
+def test_a_value_behind_by_sets_no_groups_apart(text: str, parts: bool) -> None:
+    columns = ("member_age", "nights")
+    found = ground(text, groupable=["channel", *columns], numeric=columns, values=["phone", "credit card"])
+    assert any(map(found.of_groups.has, ("by",))) is parts
+
+
+@pytest.mark.parametrize(("text", "asks"), [("as a table", True), ("for each of them", True), ("what is it?", False)])
+def test_a_goal_asks_to_see_rows(text: str, asks: bool) -> None:
+    assert ground(text).asks_rows is asks
+
+
+def test_a_column_s_name_sets_no_groups_apart() -> None:
+    found = ground("nights times the price per night", groupable=["nights"], numeric=["nights", "price_per_night_eur"])
+    assert found.parts_by("nights")
+    found = replace(found, measured=("price_per_night_eur",))
+    assert not found.parts_by("nights")
+    assert not found.of_groups.has("per")
+
+
+def test_a_value_that_says_an_order_is_no_value() -> None:
+    assert categories(ground("fullest train first"), "class", ["first", "second"]) == ()
+    assert categories(ground("first class only"), "class", ["first", "second"]) == ("first",)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("ended in a referral", ("referred",)), ("all of them", ()), ("prefer it", ())],
+)
+def test_a_value_may_be_said_in_another_form(text: str, values: tuple[str, ...]) -> None:
+    assert categories(ground(text), "outcome", ["referred", "healed"]) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("with breakfast and without", True),
+        ("members and non-members", False),
+        ("breakfast or non-breakfast guests", True),
+        ("with breakfast", False),
+    ],
+)
+def test_a_goal_wants_what_is_so_and_what_is_not(text: str, both: bool) -> None:
+    assert ground(text).says_both("breakfast") is both

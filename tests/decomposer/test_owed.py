@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from decomposer.grounding import ground
 from decomposer.owed import (
     asked_values,
+    by_age,
+    comparing,
     counted_columns,
     giving,
     in_order,
     named_columns,
+    picked_columns,
+    used_constants,
     used_names,
     used_values,
     using,
@@ -104,3 +110,62 @@ def test_names_are_found_in_constants_of_any_form() -> None:
 def test_columns_are_counted_by_their_unit_too() -> None:
     goal = ground("Which carrier covers the most kilometres?")
     assert counted_columns([column("distance_km")], goal) == {"distance_km"}
+
+
+TEAM = Column(name="team", schema={}, kind="text", categories=("red", "blue"))
+PAY = Column(name="pay", schema={"x-range": [100, 900]}, kind="numeric")
+MEMBER = Column(name="member", schema={}, kind="text", categories=("yes", "no"))
+
+
+@pytest.mark.parametrize(
+    ("goal", "used", "owed"),
+    [
+        pytest.param("The mean pay of the blue team", [], {"team"}, id="a value"),
+        pytest.param("The mean pay of the blue team", ["blue"], set(), id="used already"),
+        pytest.param("Red, blue: who earns more?", ["team"], set(), id="groups of them all"),
+        pytest.param("Red and blue separately", [], set(), id="apart"),
+        pytest.param("Write them to blue.csv", [], set(), id="a file's name"),
+        pytest.param("There are no more", [], set(), id="yes and no say nothing"),
+        pytest.param("Who earns more than 500?", [], {"pay"}, id="a limit"),
+        pytest.param("Who earns more than 500?", [500], set(), id="a limit that is used"),
+        pytest.param("Who earns more than 5000?", [], set(), id="beyond all values"),
+    ],
+)
+def test_values_and_limits_that_a_goal_names_are_owed(goal: str, used: list[str | float], owed: set[str]) -> None:
+    assert picked_columns([TEAM, PAY, MEMBER], ground(goal), used) == owed
+
+
+def test_what_picks_rows_compares_columns_that_are_owed() -> None:
+    offered = comparing(OPERATIONS, ["team"])
+    assert "filter_rows" in offered
+    assert "aggregate" not in offered
+    assert properties_of(offered["filter_rows"].input_schema)["column"]["x-columns"] == ["team"]
+    assert comparing(OPERATIONS, []) == {}
+
+
+def test_constants_are_found_in_any_form() -> None:
+    assert used_constants([{"by": ["city"], "n": 3, "yes": True}]) == {"by", "city", "n", 3, "yes"}
+
+
+SINCE = Column(name="since", schema={"x-range": [1950, 2020]}, kind="numeric")
+
+
+@pytest.mark.parametrize(
+    ("goal", "columns", "largest_first"),
+    [
+        pytest.param("the oldest shop", [SINCE], False, id="oldest by date"),
+        pytest.param("the newest shop", [SINCE], True, id="newest"),
+        pytest.param("the oldest rider", [column("age")], True, id="oldest by age"),
+        pytest.param("the youngest rider", [column("age")], False, id="youngest by age"),
+        pytest.param("the oldest rider by age", [SINCE, column("age")], True, id="the one that is named"),
+        pytest.param("the oldest rider", [SINCE, column("age")], None, id="either"),
+        pytest.param("the oldest rider", [column("pay")], None, id="neither"),
+    ],
+)
+def test_what_is_oldest_lies_at_the_end_of_ages_and_the_beginning_of_dates(
+    goal: str, columns: list[Column], largest_first: bool | None
+) -> None:
+    spec = by_age(OPERATIONS["sort_rows"], columns, ground(goal))
+    cues = cast("dict[str, list[str]]", properties_of(spec.input_schema)["descending"]["x-cues"])
+    asked = [value for value in ("true", "false") if any(map(ground(goal).has, cues[value]))]
+    assert asked == ([] if largest_first is None else [str(largest_first).lower()])

@@ -154,6 +154,20 @@ def test_numbers_and_first_rows_that_nothing_has_used_belong_to_the_answer(opene
     assert Conclusion(sheet, answering(sheet, "s1", "s3")).completed().variables == ("s1", "s3")
 
 
+def test_a_report_holds_what_was_found(opened: Opened) -> None:
+    sheet = opened("…", "count_rows(table=orders)", 'aggregate(table=orders, column="price", function="mean")')
+    line = 'write_report(path="r.md", title="R [s1]", items=[s2])'
+    whole = 'write_report(path="r.md", title="R [s1]", items=[s2, s1])'
+    assert Conclusion(sheet, parse_call(line, sheet.scope)).extended(line) == whole
+    assert Conclusion(sheet, parse_call(whole, sheet.scope)).extended(whole) == whole
+
+
+def test_how_many_of_a_column_there_are_is_no_count_of_all_rows(opened: Opened) -> None:
+    assert "count_rows" not in opened("How many copies were sold altogether?").offer().operations
+    assert "count_rows" in opened("How many orders are there?").offer().operations
+    assert "count_rows" in opened("How many orders are there, and how many copies?").offer().operations
+
+
 def test_a_question_is_not_answered_with_files_alone(opened: Opened) -> None:
     lines = ("count_rows(table=orders)", 'write_csv(table=orders, path="o.csv")')
     asked = opened("How many? Write them to o.csv.", *lines)

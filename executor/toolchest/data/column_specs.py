@@ -6,7 +6,16 @@ from dagwright.tool import AddRule, CastRule, DropRule, RenameRule, SelectRule
 from executor.toolchest.contract import NUMBER_OR_NOTHING, choice, column, columns, described, new_column, table
 from executor.toolchest.data.spec import ROWS, operation
 
-_CALCULATIONS = ("minus", "divided by", "multiplied by")
+_CALCULATIONS = (
+    "minus",
+    "divided by",
+    "multiplied by",
+    "times the",
+    "times its",
+    "times their",
+    "subtract",
+    "subtracted",
+)
 _OPERATORS = ("+", "-", "*", "/")
 
 CHANGING = (
@@ -25,7 +34,7 @@ CHANGING = (
         {"table": table(), "columns": columns("Columns that go.")},
         ROWS,
         rules={"table": DropRule(of="table", columns="columns")},
-        cues=("drop", "remove", "without", "except", "column"),
+        cues=("drop", "remove", "column"),
     ),
     operation(
         "rename_columns",
@@ -82,6 +91,7 @@ CHANGING = (
             "times",
             "plus",
             "minus",
+            "subtract",
             "ratio",
             "difference",
             "product",

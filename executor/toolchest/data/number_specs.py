@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from dagwright.model import JsonSchema
 from dagwright.tool import ElementRule, GroupRule, ListRule, PivotRule
 from executor.toolchest.contract import NUMBER_OR_NOTHING, choice, column, columns, described, record, statistic, table
@@ -12,13 +14,22 @@ COUNT: JsonSchema = {"type": "integer", "minimum": 0}
 
 _COUNTS: dict[str, JsonSchema] = dict.fromkeys(("count", "missing", "distinct"), COUNT)
 _GROUP_CUES = (
-    "each", "every", "per", "by", "which", "group", "grouped", "across", "among", "between", "compare",
+    "each", "every", "per", "by", "which", "group", "grouped", "across", "compare",
     "highest", "lowest", "most", "least", "best", "worst", "largest", "smallest", "distribution", "separately",
     "heaviest", "lightest", "longest", "shortest", "cheapest", "dearest", "busiest", "fewest", "biggest", "greatest",
     "oldest", "youngest", "earliest", "latest",
 )  # fmt: skip
 """Words that set groups apart; what has none of them asks about all rows together."""
 
+_MISSING: list[JsonValue] = [
+    *("no", "not", "none", "nobody", "never", "nothing", "without", "missing", "lack*", "blank*", "empty", "absent"),
+    *("null*", "nan", "gap*", "un*", "incomplete", "forg*", "omit*", "don't", "didn't", "doesn't", "isn't", "aren't"),
+    *("wasn't", "weren't", "hasn't", "haven't", "left out", "drop*", "fail*"),
+]
+"""Words without which a goal does not speak of missing values."""
+_DISTINCT: list[JsonValue] = ["distinct", "different", "unique", "various", "kinds", "sorts", "types", "diverse"]
+"""Words without which a goal does not ask how many different values there are."""
+_KINDS = choice("What is counted.", "distinct", "missing", "present")
 _MOMENTS: dict[str, JsonSchema] = dict.fromkeys(("mean", "std", "min", "q1", "median", "q3", "max"), NUMBER_OR_NOTHING)
 _DESCRIPTION: JsonSchema = {
     "type": "array",
@@ -105,7 +116,10 @@ SINGLE = (
         {
             "table": table(),
             "column": column("Column to count in."),
-            "kind": choice("What is counted.", "distinct", "missing", "present"),
+            "kind": {
+                **choice("What is counted.", "distinct", "missing", "present"),
+                "x-said-by": {"missing": _MISSING, "distinct": _DISTINCT},
+            },
         },
         {"value": COUNT},
     ),

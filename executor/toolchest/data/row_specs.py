@@ -22,6 +22,15 @@ _DIRECTIONS: dict[str, JsonValue] = {
 }
 """Words by which a goal says what stands first; those that mean either (`best`, `worst`, `oldest`) are left out."""
 
+_LEAVING_OUT = (
+    *("leave out", "leaves out", "leaving out", "left out", "exclude", "excluded", "excluding", "ignore", "ignoring"),
+    *("ignored", "skip", "skipping", "disregard", "disregarded", "disregarding", "remove", "removing", "discard"),
+    *("we know", "is known", "are known", "do have", "does have", "is given", "are given", "was recorded"),
+    *("were recorded", "is available", "are available", "set aside", "setting aside", "omit", "omitted", "omitting"),
+    *("don't count", "do not count", "not counting", "aren't counted", "are not counted", "filter out", "throw out"),
+)
+"""Words by which a goal asks that rows of which something is missing are left out."""
+
 CHOOSING = (
     operation(
         "filter_rows",
@@ -67,12 +76,8 @@ CHOOSING = (
         ROWS,
         optional=("columns",),
         rules=SAME,
-        cues=(
-            *("drop", "dropping", "remove", "removing", "discard", "exclude", "excluding", "ignore", "ignoring"),
-            *("skip", "skipping", "clean", "without", "complete", "null", "nan", "known"),
-            *("have no", "has no", "do have", "does have", "lack", "lacks", "lacking"),
-            *("given", "recorded", "available"),
-        ),
+        cues=("drop", "dropping", "clean", "complete", "null", "nan", *_LEAVING_OUT),
+        asked_by=_LEAVING_OUT,
     ),
     operation(
         "drop_duplicates",

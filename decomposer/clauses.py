@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
 from dagwright.model import JsonSchema
-from dagwright.tool import ToolSpec
+from dagwright.tool import GroupRule, ToolSpec
 from decomposer.grounding import Grounding, is_key
 from decomposer.owed import among, asked_values, is_asked, named_columns, narrowed, values_of
 from decomposer.scope import properties_of
 from decomposer.units import plain, units_of
-from decomposer.words import CLAUSE_END, LISTED, MOST_OF, PARTS_OF_ALL, SENTENCE_END, SUBTRACTED, SUPERLATIVE
+from decomposer.words import CLAUSE_END, GROUP, LISTED, MOST_OF, PARTS_OF_ALL, SENTENCE_END, SUBTRACTED, SUPERLATIVE
 
 if TYPE_CHECKING:
     from validation.types.table import Column
 
 Single = tuple[str, str]
 """A numeric column, and the statistic of it that is wanted over all rows."""
+Groupings = dict[str, dict[str, ToolSpec]]
+"""Operations by the call's name, by the column of which they make groups."""
 
 
 def sentences(text: str) -> list[list[str]]:
@@ -30,7 +32,8 @@ def sentences(text: str) -> list[list[str]]:
 
 
 def _clauses(sentence: str) -> list[str]:
-    pattern = LISTED if LISTED.search(sentence) and sentence.count(",") > 1 else CLAUSE_END
+    is_list = sentence.count(",") > 1 or ("," in sentence and " and the " in sentence)
+    pattern = LISTED if is_list else CLAUSE_END
     return [clause.strip() for clause in pattern.split(sentence) if clause.strip()]
 
 
@@ -38,6 +41,20 @@ def asks_how_many(grounding: Grounding) -> bool:
     """Whether a clause asks how many rows there are."""
     clauses = (clause for sentence in sentences(grounding.text) for clause in sentence)
     return any(replace(grounding, text=clause, written=clause).counts for clause in clauses)
+
+
+def grouping(grounding: Grounding, operations: Mapping[str, ToolSpec], columns: Iterable[Column]) -> Groupings:
+    """Gives by column the operations that make groups of it, for each that a clause asks for one value of."""
+    kinds = [column.name for column in columns if column.kind == "text" and column.categories]
+    asked = [name for name in kinds if re.search(GROUP.format(rf"{re.escape(plain(name))}s?"), grounding.text)]
+    return {name: dict(_grouping(operations, name)) for name in asked}
+
+
+def _grouping(operations: Mapping[str, ToolSpec], column: str) -> Iterator[tuple[str, ToolSpec]]:
+    for word, spec in operations.items():
+        for rule in spec.output_rules.values():
+            if isinstance(rule, GroupRule):
+                yield word, narrowed(spec, {rule.by: among(properties_of(spec.input_schema)[rule.by], [column])})
 
 
 @dataclass(frozen=True)
@@ -174,14 +191,16 @@ def _called(names: Iterable[str], part: Grounding) -> list[str]:
 
 
 def asked_over(spec: ToolSpec, grounding: Grounding, columns: Iterable[Column]) -> ToolSpec:
-    """Gives an operation that may look at some columns only as one over those with gaps that its clauses name."""
-    free, named = free_columns(spec), columns_asked(spec, grounding, columns)
-    if len(free) != 1 or not named:
+    """Gives an operation that may look at some columns only as one over those with gaps, or those that are named."""
+    free, known = free_columns(spec), tuple(columns)
+    gaps = [column.name for column in known if _may_be_missing(column)]
+    if len(free) != 1 or not spec.asked_by or not gaps:
         return spec
-    properties = properties_of(spec.input_schema)
-    asked = narrowed(spec, {free[0]: among(properties[free[0]], named)})
+    named = columns_asked(spec, grounding, known)
+    asked = narrowed(spec, {free[0]: among(properties_of(spec.input_schema)[free[0]], named or gaps)})
     required = cast("list[str]", spec.input_schema.get("required") or [])
-    return asked.model_copy(update={"input_schema": {**asked.input_schema, "required": [*required, *free]}})
+    is_needed = {"required": [*required, *free]} if named else {}
+    return asked.model_copy(update={"input_schema": {**asked.input_schema, **is_needed}})
 
 
 def free_columns(spec: ToolSpec) -> list[str]:

@@ -239,6 +239,8 @@ class CallGrammar:
         values = [value for value in column.categories if isinstance(value, str)]
         if values and is_truth(values) and self.grounding.says_both(column.name):
             return True
+        if self.grounding.counts_apart and len(list(filter(self.grounding.mentions, values))) > 1:
+            return True
         return self.grounding.separates and len(values) > 1 and all(map(self.grounding.mentions, values))
 
     def _is_key(self, column: str) -> bool:
@@ -380,9 +382,9 @@ class CallGrammar:
             yield from (number for number in doubtful if not low <= number <= high)
 
     def _nothing(self, column: Column) -> Iterator[str]:
-        """Gives 0 where the goal says that there is nothing of what a column holds, and some rows have 0 of it."""
-        within = cast("list[float]", column.schema.get("x-range") or [0, 0])
-        if 0 not in self.grounding.numbers and within[0] <= 0 <= within[1] and self.grounding.says_none_of(column.name):
+        """Gives 0 where the goal says that there is nothing of what a column holds, and 0 is the least of it."""
+        least = cast("list[float]", column.schema.get("x-range") or [0])[0]
+        if 0 not in self.grounding.numbers and least == 0 and self.grounding.says_none_of(column.name):
             yield '"0"'
 
     def _dates(self) -> Iterator[str]:
@@ -514,7 +516,11 @@ def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bo
     if endings and any(_ends(name, endings) and name not in taken for name in grounding.files):
         return True
     said = grounding.of_groups
-    return not spec.cues or any(map(said.mentions, spec.cues)) or (said.asks_extreme and is_extreme(spec.cues))
+    return (
+        not spec.cues
+        or any(map(said.mentions, spec.cues))
+        or ((said.asks_extreme or said.counts_apart) and is_extreme(spec.cues))
+    )
 
 
 def is_extreme(cues: Iterable[str]) -> bool:

@@ -101,6 +101,11 @@ class Grounding:
         return asks_rows and not any(map(self.has, ("average", "mean", "median", "total", "sum")))
 
     @cached_property
+    def counts_apart(self) -> bool:
+        """Whether it wants a table of how many there are of this and of that."""
+        return self.has("table") and len(HOW_MANY.findall(self.text)) > 1
+
+    @cached_property
     def sides(self) -> frozenset[str]:
         """On which sides of its numbers it wants what it compares: `<`, `>`; neither in `four-star hotels`.
 
@@ -343,7 +348,16 @@ def _are_alike(one: str, other: str) -> bool:
     """Whether one of two words begins the other, or both go on shortly after five letters or more."""
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
     longer, shorter = (len(word) - alike for word in sorted((one, other), key=len, reverse=True))
-    return (shorter == 0 and longer <= 5) or _share_stem(one, other)
+    return (
+        (shorter == 0 and longer <= 5)
+        or _share_stem(one, other)
+        or (_stem(one) == _stem(other) and len(_stem(one)) > 2)
+    )
+
+
+def _stem(word: str) -> str:
+    """Gives a word without the ending of a verb: `rat` of `rated` and `rating`."""
+    return re.sub(r"(?:ing|ed|er|es|e|s)$", "", word)
 
 
 def _share_stem(one: str, other: str) -> bool:

@@ -21,12 +21,14 @@ UNITS = {
 
 SIZES: tuple[dict[str, float], ...] = (
     {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400, "week": 604_800},
+    {"month": 1, "year": 12},
     {"millimetre": 0.001, "centimetre": 0.01, "metre": 1, "kilometre": 1_000},
     {"millimeter": 0.001, "centimeter": 0.01, "meter": 1, "kilometer": 1_000},
     {"gram": 1, "kilogram": 1_000, "kilo": 1_000, "tonne": 1_000_000, "ton": 1_000_000},
 )
 """How large units are beside others of their kind."""
 _AMOUNT = re.compile(
+    rf"(?P<limit>\b(?:than|over|under|above|below|within|at least|at most) )?"
     rf"(?<![\w.])(?P<half>half )?(?P<amount>\d+(?:\.\d+)?|an?|{COUNTED}) "
     rf"(?P<unit>{'|'.join(unit for sizes in SIZES for unit in sizes)})s?\b",
     re.IGNORECASE,
@@ -58,12 +60,12 @@ def _held(column: str) -> Iterator[str]:
 
 
 def _converted(found: re.Match[str], held: Collection[str]) -> str:
-    unit = found["unit"].lower()
-    other = next(_others(unit, held), None)
-    if unit in held or other is None:
-        return found.group()
+    unit, limit = found["unit"].lower(), found["limit"] or ""
     amount = _amount(found["amount"].lower()) * (0.5 if found["half"] else 1)
-    return f"{amount * other[1]:.12g} {other[0]}s"
+    if unit in held:
+        return f"{limit}{amount:.12g} {unit}s" if limit else found.group()
+    other = next(_others(unit, held), None)
+    return found.group() if other is None else f"{limit}{amount * other[1]:.12g} {other[0]}s"
 
 
 def _others(unit: str, held: Iterable[str]) -> Iterator[tuple[str, float]]:

@@ -113,7 +113,14 @@ YOUNG = ("youngest", "newest", "most recent", "most recently")
 """Words for what is smallest by its age and largest by its date."""
 AGES = frozenset(("age", "ages", "tenure", "years"))
 """Words in names of columns that hold ages."""
-WHICH = re.compile(rf"\b(?:which|what|who|where)\b.*\b(?:{SUPERLATIVE})\b")
+COMPARATIVE = (
+    "higher|lower|larger|smaller|bigger|greater|more|fewer|less|better|worse|longer|shorter|older|younger|heavier"
+    "|lighter|cheaper|dearer|faster|slower|warmer|colder|wetter|drier|busier|happier|richer|newer|stronger|weaker"
+)
+"""Words for the larger or smaller of two."""
+WHICH = re.compile(
+    rf"\b(?:which|what|who|where)\b.*\b(?:{SUPERLATIVE}|(?:the|has|have|had|is|are) (?:{COMPARATIVE})(?! than))\b"
+)
 """A question for the one that is largest, smallest and the like."""
 PARTS_OF_ALL = ("each", "every", "per", "by", "grouped", "separately")
 """Words that set groups apart for all clauses of their sentence."""
@@ -121,11 +128,15 @@ SENTENCE_END = re.compile(r"(?<=[a-z0-9)])[.?!:;](?:\s+|$)")
 """Where a sentence ends, or a list begins."""
 _BEGINNING = (
     "(?:(?:in|on|at|for|of|from) )?(?:what|which|how|who|where|when)"
-    "|tell|write|give|plot|draw|save|store|make|show|also"
+    "|tell|write|give|plot|draw|save|store|make|show|also|find|calculate|compute|determine|name|identify|report|count"
 )
 CLAUSE_END = re.compile(rf"(?:,? and |, )(?=(?:{_BEGINNING})\b)")
 """Where a clause ends and another one begins."""
-LISTED = re.compile(r", (?:and )?")
+GROUP = (
+    r"\b(?:(?:which|what) (?:(?:kind|type|sort) of )?{0}|the {0} (?:where|with|that|which|whose|in which|of which))\b"
+)
+"""What asks for one of several groups, by the name of a column."""
+LISTED = re.compile(r", (?:and )?| and (?=the\b)")
 """Where one of several things ends and the next one begins."""
 ORDER = re.compile(
     r"\b(?:sorted|ordered|ranked|order(?:ed)? by|sort(?:ed)? by|(?:de|a)scending|in (?:\w+ )?order|alphabetical(?:ly)?"

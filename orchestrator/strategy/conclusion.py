@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from dagwright.tool import ToolSpec
 from decomposer.call import Call
-from decomposer.clauses import asked_over, columns_asked, free_columns, singly
+from decomposer.clauses import asked_over, columns_asked, free_columns, grouping, singly
 from decomposer.grammar import is_count
 from decomposer.owed import (
     comparing,
@@ -57,6 +57,7 @@ class Conclusion:
             _offered(self.sheet, self._picked())
             or _offered(self.sheet, self._operations())
             or _offered(self.sheet, self._singles())
+            or _offered(self.sheet, self._groups())
             or _offered(self.sheet, self._values())
             or _offered(self.sheet, self._columns())
             or self._ranking()
@@ -85,6 +86,16 @@ class Conclusion:
         columns = columns_asked(spec, self.sheet.grounding, self.sheet.columns)
         return bool(free_columns(spec)) and used_names(self.sheet.constants()).issuperset(columns)
 
+    def _groups(self) -> dict[str, ToolSpec]:
+        """Gives the operations that make groups of a column of which a clause asks for one value."""
+        operations = self.sheet.offer().operations
+        made = [draft for draft in self.sheet.drafts if makes_groups(draft.spec)]
+        used = used_names([self.sheet.constants_of(draft) for draft in made])
+        wanted = grouping(self.sheet.grounding, operations, self.sheet.columns)
+        found = [owed for column, owed in wanted.items() if column not in used]
+        picking = next(filter(None, found), dict[str, ToolSpec]())
+        return {} if self._may_be_found(picking) else picking
+
     def _values(self) -> dict[str, ToolSpec]:
         """Gives the operations that give a statistic that the goal names."""
         given = used_values(self.sheet.operations.values(), self.sheet.constants())
@@ -111,9 +122,9 @@ class Conclusion:
             return None
         grouped = {draft.step_id for draft in self.sheet.drafts if makes_groups(draft.spec)}
         unused = grouped - {source for draft in self.sheet.drafts for source in draft.sources}
-        groups = tuple(variable for variable in self._taken() if variable.step in unused)
+        groups = tuple(variable for variable in self._shown() if variable.step in unused)
         cut = {source for draft in self.sheet.drafts if takes_first(draft.spec) for source in draft.sources}
-        whole = (variable for variable in self._taken() if variable.step not in cut and not self._is_cut(variable))
+        whole = (variable for variable in self._shown() if variable.step not in cut and not self._is_cut(variable))
         ordered = (variable for variable in whole if variable.is_ordered)
         ranked = tuple(variable for variable in ordered if not variable.made_of.isdisjoint(grouped))
         operations = _those(self.sheet, puts_in_order if groups else takes_first)
@@ -178,6 +189,13 @@ class Conclusion:
         """Whether only some of the first rows of a table are left."""
         steps = {*variable.made_of, variable.step}
         return any(takes_first(draft.spec) for draft in self.sheet.drafts if draft.step_id in steps)
+
+    def _shown(self) -> list[Variable]:
+        """Gives the variables that the call takes, and the results that no step has used."""
+        used = {source for draft in self.sheet.drafts for source in draft.sources}
+        results = (variable for variable in self.sheet.scope.variables if variable.is_result)
+        taken = self._taken()
+        return [*taken, *(one for one in results if one.step not in used and one not in taken)]
 
     def _taken(self) -> list[Variable]:
         """Gives the variables that the call takes."""

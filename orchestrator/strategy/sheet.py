@@ -150,15 +150,16 @@ class Sheet:
     def owed_singles(self) -> frozenset[Single]:
         """Gives the statistics over all rows that a clause of the goal asks for and no step has given."""
         single = (draft for draft in self.drafts if not makes_groups(draft.spec))
-        given = [used_names([constants]) for constants in map(self._constants_of, single)]
+        given = [used_names([constants]) for constants in map(self.constants_of, single)]
         return frozenset(pair for pair in self.singles.statistics if not any(set(pair) <= names for names in given))
 
     def constants(self) -> list[dict[str, JsonValue]]:
         """Gives the arguments of the steps so far that are constants."""
-        return [self._constants_of(draft) for draft in self.drafts]
+        return [self.constants_of(draft) for draft in self.drafts]
 
     @staticmethod
-    def _constants_of(draft: Draft) -> dict[str, JsonValue]:
+    def constants_of(draft: Draft) -> dict[str, JsonValue]:
+        """Gives the arguments of a step that are constants."""
         from validation.types import literals_of
 
         return literals_of(draft.intent.required_inputs)

@@ -11,13 +11,13 @@ import pytest
 
 from benchmarks.demo import chosen
 from benchmarks.goal import DATA, DemoGoal, FileCheck, NumberCheck, ReportCheck, TableCheck, WordCheck, load_goals
-from benchmarks.heldout5_reference import REFERENCES
+from benchmarks.heldout6_reference import REFERENCES
 from benchmarks.matching import same_cell, same_rows
 from benchmarks.suite import Options
 from dagwright.exceptions import InputError
 
 DEVELOPMENT = tuple(goal for part in ("development", "development2", "development3") for goal in load_goals(part))
-HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2", "heldout3", "heldout4", "heldout5")}
+HELDOUT = {part: load_goals(part) for part in ("heldout", "heldout2", "heldout3", "heldout4", "heldout5", "heldout6")}
 ALL = (*DEVELOPMENT, *(goal for goals in HELDOUT.values() for goal in goals))
 
 
@@ -81,7 +81,7 @@ def test_no_two_goals_have_the_same_words() -> None:
 
 
 def test_blind_goals_are_the_default() -> None:
-    assert [part for part, _ in chosen(Options())] == ["heldout5"] * 20
+    assert [part for part, _ in chosen(Options())] == ["heldout6"] * 20
 
 
 @pytest.mark.parametrize("part", HELDOUT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from decomposer.clauses import apart, asked_over, asks_how_many, beside, sentences, singles, taken_from
+from decomposer.clauses import apart, asked_over, asks_how_many, beside, grouping, sentences, singles, taken_from
 from decomposer.grounding import ground
 from decomposer.scope import properties_of
 from executor.toolchest import default_catalogue
@@ -27,8 +27,9 @@ COLUMNS = (
         ),
         pytest.param("say how many, what they weigh", [["say how many", "what they weigh"]], id="a comma"),
         pytest.param("the link between age and pay", [["the link between age and pay"]], id="and within a clause"),
-        pytest.param("the mean age, the sum and the rest", [["the mean age, the sum and the rest"]], id="one comma"),
+        pytest.param("the mean age, or the sum", [["the mean age, or the sum"]], id="one comma"),
         pytest.param("facts: a, b, and c", [["facts"], ["a", "b", "c"]], id="a list"),
+        pytest.param("state a, b and the c", [["state a", "b", "the c"]], id="a short list"),
         pytest.param("above 2.5 km", [["above 2.5 km"]], id="a point in a number"),
     ],
 )
@@ -117,9 +118,29 @@ def test_rows_are_left_out_for_what_a_clause_names() -> None:
     spec = asked_over(OPERATIONS["drop_missing"], ground("Leave out people without an age. The median pay?"), COLUMNS)
     assert properties_of(spec.input_schema)["columns"]["x-columns"] == ["age"]
     assert "columns" in spec.input_schema["required"]
-    assert asked_over(OPERATIONS["drop_missing"], ground("Leave them out."), COLUMNS) == OPERATIONS["drop_missing"]
+    unsaid = asked_over(OPERATIONS["drop_missing"], ground("Leave them out."), COLUMNS)
+    assert len(properties_of(unsaid.input_schema)["columns"]["x-columns"]) == len(COLUMNS)
+    assert "columns" not in unsaid.input_schema["required"]
     whole = [Column(name="age", schema={"type": "integer"}, kind="numeric")]
     assert asked_over(OPERATIONS["drop_missing"], ground("Leave out any age."), whole) == OPERATIONS["drop_missing"]
+
+
+TEAM = Column(name="team", schema={}, kind="text", categories=("red", "blue"))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("Which team is best?", {"team"}),
+        ("the team that is best", {"team"}),
+        ("what kind of team has most members", {"team"}),
+        ("How many are in the red team?", set()),
+    ],
+)
+def test_a_clause_asks_for_one_group(text: str, columns: set[str]) -> None:
+    found = grouping(ground(text), OPERATIONS, (*COLUMNS, TEAM))
+    assert set(found) == columns
+    assert all(set(operations) == {"group_count", "group_aggregate"} for operations in found.values())
 
 
 @pytest.mark.parametrize(

@@ -252,6 +252,7 @@ def test_a_row_a_unit_and_a_measurement_set_no_groups_apart(goal: str, offered: 
     [
         pytest.param("red, green and blue separately", False, id="all, each by itself"),
         pytest.param("red and green separately", True, id="some"),
+        pytest.param("a table that says how many are red and how many green", False, id="some, counted apart"),
         pytest.param("the difference between red, green and blue", True, id="all, set against each other"),
     ],
 )

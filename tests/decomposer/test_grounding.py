@@ -153,6 +153,19 @@ def test_a_goal_asks_for_one_of_many(text: str, one: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "which"),
+    [
+        ("which site has the higher pay", True),
+        ("who is the older of them", True),
+        ("which sites have more than two teams", False),
+        ("which teams are there", False),
+    ],
+)
+def test_a_goal_asks_which(text: str, which: bool) -> None:
+    assert ground(text).asks_which is which
+
+
+@pytest.mark.parametrize(
     ("text", "wanted"),
     [
         ("the three shops", {3}),
@@ -182,6 +195,7 @@ def test_a_goal_asks_for_an_extreme(text: str, extreme: bool) -> None:
         pytest.param("the distance", "distance_km", True, id="its word"),
         pytest.param("when it rains", "rainfall_mm", True, id="a word that begins it"),
         pytest.param("what was never renewed", "renewals", True, id="a word that begins as it does"),
+        pytest.param("the orders that were rated", "rating", True, id="another form of the verb"),
         pytest.param("the distribution", "district", False, id="a word that goes on otherwise"),
         pytest.param("how long", "distance_km", False, id="neither"),
         pytest.param("the image", "age", False, id="part of another word"),

@@ -100,6 +100,24 @@ BY_CITY = 'group_count(table=orders, by=["city"])'
         ),
         pytest.param("How many orders has each city?", [BY_CITY], "s1", set(), id="all groups were asked for"),
         pytest.param(
+            "The number of orders, and the city where copies were fewest",
+            ["count_rows(table=orders)", 'aggregate(table=orders, column="copies", function="sum")'],
+            "s1",
+            {"group_aggregate"},
+            id="groups",
+        ),
+        pytest.param(
+            "Which city has the most copies, and how many orders are there?",
+            [
+                'group_aggregate(table=orders, by=["city"], value="copies", function="sum")',
+                'sort_rows(table=s1, column="sum_copies", descending=true)',
+                "count_rows(table=orders)",
+            ],
+            "s3",
+            {"top_rows"},
+            id="the first of groups that the answer leaves out",
+        ),
+        pytest.param(
             "The correlation of price and copies.",
             ['sort_rows(table=orders, column="price")'],
             "s1",

@@ -1,4 +1,3 @@
-
 """Known answers of the goals of `development3`, computed with pandas alone; `REFERENCES` has all sets' then."""
 
 from __future__ import annotations

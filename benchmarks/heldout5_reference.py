@@ -1,4 +1,3 @@
-
 """Known answers of the goals of `heldout5`, computed with pandas alone; `REFERENCES` has all sets' then."""
 
 from __future__ import annotations

@@ -1,15 +1,13 @@
-"""Known answers of the goals of `development2`, computed with pandas alone; `REFERENCES` has all sets' then."""
+"""Known answers of the goals of `development2`, computed with pandas alone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.reference import REFERENCES, Known, Tables, known, month, rows, winner
+from benchmarks.reference import Known, Tables, known, month, rows, winner
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["REFERENCES"]
 
 
 def loser(series: pd.Series[float] | pd.Series[int]) -> str:

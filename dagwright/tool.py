@@ -401,11 +401,9 @@ class ToolSpec(Frozen):
     """What happens when transport fails."""
     capabilities: tuple[str, ...] = ()
     """Capability tags."""
-    asked_by: tuple[str, ...] | None = None
-    """Words of a goal that ask for this very operation: a plan without it does not reach the goal."""
     cues: tuple[str, ...] = ()
-    """Words that ask for it: where a grammar chooses, it is offered only for a goal that has one of them,
-    or that names a file of the kind it writes. Without any it is always offered."""
+    """Words that ask for it: where a grammar chooses, it is offered only for a goal that has one of them, that names
+    a file of the kind it writes, or, where it only reads, whose likes have called it. Without any it always is."""
     doc_ids: tuple[str, ...] = ()
     """Documents that describe it; `tool:{name}` is always one."""
     valid_from: date | None = None

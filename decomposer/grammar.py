@@ -9,7 +9,7 @@ always fits. An operation for which some required argument admits nothing has no
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -18,11 +18,10 @@ from pydantic import JsonValue
 from dagwright.llm.gbnf import constant, either, json_of, list_of, literal, text
 from dagwright.model import JsonSchema
 from dagwright.tool import GroupRule, JoinRule, ToolSpec
-from decomposer.grounding import Grounding, categories, is_key, is_truth
+from decomposer.grounding import Grounding, categories, is_key
 from decomposer.scope import Scope, Variable, properties_of
-from decomposer.shape import joins, takes_first
-from decomposer.units import plain
-from decomposer.words import SUPERLATIVE
+from decomposer.shape import joins
+from decomposer.words import SIDES
 
 if TYPE_CHECKING:
     from validation.types.table import Column
@@ -202,8 +201,6 @@ class CallGrammar:
         found = columns(table.schema) if isinstance(table, Variable) else None
         wanted = _column_type(argument.schema)
         shared = self._shared(argument, chosen)
-        only = argument.schema.get("x-columns")
-        barred = cast("list[str]", argument.schema.get("x-columns-barred") or [])
         used = {
             chosen.get(other.name)
             for other in arguments_of(self.spec)
@@ -215,11 +212,9 @@ class CallGrammar:
             if (wanted is None or column.kind in (wanted, "unknown"))
             and (shared is None or column.name in shared)
             and column.name not in used
-            and (only is None or column.name in cast("list[str]", only))
-            and column.name not in barred
             and not (self._makes_groups(argument) and not self._is_kind(column))
-            and not (self._is_compared(argument) and self._is_set_apart(column))
-            and not (wanted == "numeric" and (self._is_key(column.name) or self._is_beside(column.name)))
+            and not (self._is_compared(argument) and not self._may_be_limited(column))
+            and not (wanted == "numeric" and self._is_key(column.name))
         )
 
     def _is_kind(self, column: Column) -> bool:
@@ -234,22 +229,13 @@ class CallGrammar:
     def _is_compared(self, argument: Argument) -> bool:
         return any(other.value_of == argument.name for other in arguments_of(self.spec))
 
-    def _is_set_apart(self, column: Column) -> bool:
-        """Whether the goal wants all values of a column, each by itself: then none of them is picked."""
-        values = [value for value in column.categories if isinstance(value, str)]
-        if values and is_truth(values) and self.grounding.says_both(column.name):
-            return True
-        if self.grounding.counts_apart and len(list(filter(self.grounding.mentions, values))) > 1:
-            return True
-        return self.grounding.separates and len(values) > 1 and all(map(self.grounding.mentions, values))
+    def _may_be_limited(self, column: Column) -> bool:
+        """Whether the goal may set a column against a number: measurements are hardly ever equal to one."""
+        return not is_measured(column) or bool(self.grounding.sides) or self.grounding.says_none_of(column.name)
 
     def _is_key(self, column: str) -> bool:
         """Whether a numeric column numbers its rows: nothing is calculated from it unless it is named."""
         return is_key(column) and not self.grounding.mentions(column)
-
-    def _is_beside(self, column: str) -> bool:
-        """Whether the goal counts things and says nothing of a numeric column: nothing is calculated from it."""
-        return self.grounding.counts and not self.grounding.touches(column, ())
 
     def _shared(self, argument: Argument, chosen: Mapping[str, Variable | str]) -> set[str] | None:
         """Gives the columns of the other table where this argument joins two, else None."""
@@ -274,9 +260,7 @@ class CallGrammar:
         names = self.columns(argument, chosen)
         kind = argument.schema.get("type")
         if kind == "array" and not joins(self.spec):
-            said = self.grounding.without_rows if self._makes_groups(argument) else self.grounding
-            touched = self._touched(names, chosen[argument.column_of or ""], said)
-            names = touched or (() if self._makes_groups(argument) and not self.grounding.parts else names)
+            names = self._touched(names, chosen[argument.column_of or ""]) or names
         one = either(constant(name) for name in names)
         if one is None:
             return None
@@ -300,16 +284,14 @@ class CallGrammar:
         )
         return self.rules.add(either(branches) or "")
 
-    def _touched(self, names: tuple[str, ...], table: Variable | str, said: Grounding) -> tuple[str, ...]:
+    def _touched(self, names: tuple[str, ...], table: Variable | str) -> tuple[str, ...]:
         """Gives the columns that the goal touches with a word or a value, and those that steps have made."""
         from validation.types import columns
 
         found = columns(table.schema) if isinstance(table, Variable) else None
         values = {column.name: column.categories or () for column in found or ()}
         return tuple(
-            name
-            for name in names
-            if self._is_made(name) or self.grounding.mentions(plain(name)) or said.touches(name, values.get(name, ()))
+            name for name in names if self._is_made(name) or self.grounding.touches(name, values.get(name, ()))
         )
 
     def _is_made(self, name: str) -> bool:
@@ -341,14 +323,12 @@ class CallGrammar:
         if column is None:
             return either((*self._numbers("number"), *self._said())) or text(60)
         before = table.compared if isinstance(table, Variable) else ()
-        done = {value for name, value in before if name == column.name or not isinstance(value, str)}
-        done |= {value for name, value in self._picked(before) if name == column.name}
-        if column.categories and is_truth(column.categories) and any(name == column.name for name, _ in before):
+        done = {value for name, value in before if name == column.name}
+        if column.categories and done:
             return None
-        done |= self.grounding.said_once & {value for item in self.scope.variables for _, value in item.compared}
         options = list(self._references(column.kind))
         if column.kind == "numeric":
-            numbers = self._numbers("number", {*done, *self._beside(column)})
+            numbers = self._numbers("number", done)
             return either((*numbers, *self._nothing(column), *options))
         if column.kind == "boolean":
             return '( "true" | "false" )'
@@ -359,27 +339,6 @@ class CallGrammar:
         names = (*self.grounding.quoted, *self.grounding.names)
         said = known if column.categories else [name for name in names if name not in elsewhere]
         return either((*(constant(value) for value in said if value not in done), *options))
-
-    def _picked(self, before: Collection[tuple[str, str | float]]) -> Iterator[tuple[str, str | float]]:
-        """Gives what rows have been compared with, and nothing else, by another step: once is enough."""
-        for variable in self.scope.variables:
-            more = variable.compared - set(before)
-            if len(more) == 1 and variable.compared >= set(before):
-                yield from more
-
-    def _beside(self, column: Column) -> Iterator[float | int]:
-        """Gives the numbers that are no values of a column: of rows that are wanted, and out of its range."""
-        yield from self.grounding.wanted_rows
-        if not self.grounding.says_one_of(column.name):
-            yield 1
-        within = column.schema.get("x-range")
-        years = [number for number in self.grounding.numbers if 1900 <= number <= 2100]
-        if within is None and "year" not in column.name.lower():
-            yield from years
-        if isinstance(within, list):
-            low, high = cast("list[float]", within)
-            doubtful = years if self.grounding.touches(column.name, ()) else self.grounding.numbers
-            yield from (number for number in doubtful if not low <= number <= high)
 
     def _nothing(self, column: Column) -> Iterator[str]:
         """Gives 0 where the goal says that there is nothing of what a column holds, and 0 is the least of it."""
@@ -441,9 +400,10 @@ class CallGrammar:
         if needed:
             kept = [value for value in given if self._is_said(needed.get(str(value)))]
             return {**schema, "enum": kept}
-        if not {"<", ">"} <= {value for value in given if isinstance(value, str)}:
+        unsaid = SIDES.keys() - self.grounding.sides
+        if not SIDES.keys() <= {value for value in given if isinstance(value, str)}:
             return schema
-        kept = [value for value in given if str(value)[:1] not in {"<", ">"} - self.grounding.sides]
+        kept = [value for value in given if value not in unsaid]
         return {**schema, "enum": kept}
 
     def _is_said(self, words: list[str] | None) -> bool:
@@ -469,15 +429,10 @@ class CallGrammar:
         return "sha256" in properties_of(argument.schema) or any(True for _ in self.fitting(argument))
 
     def _grounded(self, argument: Argument, kind: str) -> Iterator[str]:
-        if self.grounding.wanted_rows and not self.grounding.asks_which and takes_first(self.spec):
-            yield from map(constant, sorted(self.grounding.wanted_rows))
-            return
-        if self.grounding.numbers:
-            compared = {value for variable in self.scope.variables for _, value in variable.compared}
-            yield from self._numbers(kind, compared)
-        elif "default" in argument.schema:
+        yield from self._numbers(kind)
+        if "default" in argument.schema and not self.grounding.numbers:
             yield constant(argument.schema["default"])
-        if kind == "integer" and argument.required and self.grounding.asks_one:
+        elif kind == "integer" and argument.required and 1 not in self.grounding.numbers:
             yield '"1"'
 
     def _list(self, argument: Argument) -> Iterator[str]:
@@ -515,17 +470,7 @@ def asked_for(spec: ToolSpec, grounding: Grounding, taken: frozenset[str]) -> bo
     endings = next((suffixes(argument.schema) for argument in arguments_of(spec) if argument.is_path), None)
     if endings and any(_ends(name, endings) and name not in taken for name in grounding.files):
         return True
-    said = grounding.of_groups
-    return (
-        not spec.cues
-        or any(map(said.mentions, spec.cues))
-        or ((said.asks_extreme or said.counts_apart) and is_extreme(spec.cues))
-    )
-
-
-def is_extreme(cues: Iterable[str]) -> bool:
-    """Whether words for what is largest or smallest ask for an operation: then all of them do."""
-    return any(re.fullmatch(SUPERLATIVE, cue) for cue in cues)
+    return not spec.cues or any(map(grounding.mentions, spec.cues))
 
 
 def fits(producer: JsonSchema, consumer: JsonSchema) -> bool:

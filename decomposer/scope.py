@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -182,11 +182,3 @@ def keys_of(variables: Iterable[Variable]) -> tuple[str, ...]:
     """Gives the columns that tell the rows of a single table apart; none where there are several tables."""
     tables = [variable for variable in variables if variable.loader]
     return tuple(cast("list[str]", tables[0].schema.get("x-keys") or [])) if len(tables) == 1 else ()
-
-
-def words_for_rows(variables: Sequence[Variable]) -> tuple[str, ...]:
-    """Gives what one row of a single table may be called: `loan` for `library_loans`, or told apart by `loan_id`."""
-    tables = [variable for variable in variables if variable.loader]
-    names = [tables[0].name.split("_")[-1].removesuffix("s")] if len(tables) == 1 else []
-    words = (*names, *(key.removesuffix("_id") for key in keys_of(variables)))
-    return tuple(word.lower() for word in dict.fromkeys(words) if len(word) > 2)

@@ -10,7 +10,7 @@ from dagwright.llm.gbnf import either, literal
 from dagwright.llm.model import Message, Model, ModelRequest
 from dagwright.tool import ToolSpec
 from decomposer.call import Call, parse_call
-from decomposer.grammar import CallGrammar, Rules, asked_for
+from decomposer.grammar import CallGrammar, Rules
 from decomposer.grounding import Grounding
 from decomposer.scope import Scope
 
@@ -138,8 +138,6 @@ def _alternatives(offer: Offer, grounding: Grounding, rules: Rules) -> Iterator[
     if offer.may_end_task:
         yield f'"{DONE}()"'
     for word, spec in offer.operations.items():
-        if not asked_for(spec, grounding, offer.taken):
-            continue
         arguments = CallGrammar(
             spec=spec,
             scope=offer.scope,

@@ -28,10 +28,9 @@ def interleaved_prompt(
     operations: Mapping[str, ToolSpec],
     inputs: Sequence[str],
     feedback: Sequence[str],
-    plans: Sequence[str] = (),
+    shown: Sequence[Message] = (),
 ) -> tuple[Message, ...]:
-    """Gives the messages of the interleaved strategy: rules, worked examples, the person's own plans, the goal."""
-    shown = (*examples(operations), *own_examples(operations, plans))
+    """Gives the messages of the interleaved strategy: rules and operations, worked examples, the goal."""
     return (
         _system("interleaved", operations),
         *shown,
@@ -64,14 +63,8 @@ def cited_prompt(
     return (_system("cited", operations), *shown, Message(role="user", content=situation))
 
 
-def examples(operations: Mapping[str, ToolSpec]) -> Iterator[Message]:
-    """Gives the worked examples that use only operations on offer, as user and assistant in turn."""
-    blocks = [block for block in prompt_file("examples").split("\n---\n") if _fits(block, operations)]
-    return _dialogue(blocks, "s1 = ")
-
-
 def own_examples(operations: Mapping[str, ToolSpec], plans: Sequence[str]) -> Iterator[Message]:
-    """Gives those of a person's worked plans that use only operations on offer, in the same way."""
+    """Gives those of a person's worked plans that use only operations on offer, as user and assistant in turn."""
     return _dialogue((f"no inputs\n{plan}" for plan in plans if _fits(plan, operations)), "s1 = ")
 
 

@@ -64,23 +64,9 @@ def choice(words: str, *values: str) -> JsonSchema:
     return described({"type": "string", "enum": list(values)}, words)
 
 
-_STATISTICS: dict[str, list[str]] = {
-    "mean": ["mean", "average"],
-    "median": ["median"],
-    "min": ["minimum"],
-    "max": ["maximum"],
-    "std": ["standard deviation"],
-    "var": ["variance"],
-    "skew": ["skewness"],
-    "kurtosis": ["kurtosis"],
-}
-"""Words by which a goal names a statistic and nothing else."""
-
-
 def statistic(*values: str) -> JsonSchema:
     """Gives the schema of the name of a statistic."""
-    cues: dict[str, JsonValue] = {value: [*_STATISTICS[value]] for value in values if value in _STATISTICS}
-    return {**choice("How.", *values), "x-cues": cues}
+    return choice("How.", *values)
 
 
 def run_path(words: str, *suffixes: str) -> JsonSchema:

@@ -112,6 +112,7 @@ class _Writing:
         each = (
             replace(everything, operations=_only(self.sheet, words[name]))
             for name in self.nearest.to(Clauses.asking(citation))
+            if words[name] in everything.operations
         )
         fitting = (one for one in each if is_open(one, self.sheet.grounding))
         for several in _in_groups(fitting):

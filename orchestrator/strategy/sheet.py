@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING
-
-from pydantic import JsonValue
 
 from dagwright.decomposition import ToolIntent
 from dagwright.goal import Goal
@@ -16,12 +13,10 @@ from dagwright.proposal import Proposal
 from dagwright.tool import ToolSpec
 from dagwright.value import StepReference, Value, leaves
 from decomposer.call import Call
-from decomposer.clauses import Single, Singles, apart, asked_over, asks_how_many, beside, singles, taken_from
-from decomposer.grammar import is_measured
+from decomposer.grammar import asked_for
 from decomposer.grounding import Grounding, ground, is_key
-from decomposer.owed import asked_values, by_age, choices_of, counted_columns, in_order, is_asked, used_names
-from decomposer.scope import Scope, Variable, initial_scope, keys_of, properties_of, words_for_rows
-from decomposer.shape import counts_all, counts_rows, keeps_order, keeps_rows, makes_groups, puts_in_order
+from decomposer.scope import Scope, Variable, initial_scope, keys_of, properties_of
+from decomposer.shape import choices_of, keeps_order, keeps_rows, puts_in_order
 from decomposer.writing import Offer
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
@@ -41,14 +36,14 @@ class Sheet:
     grounding: Grounding
     operations: dict[str, ToolSpec]
     scope: Scope
-    columns: tuple[Column, ...]
-    """The columns of the goal's tables."""
     drafts: list[Draft] = field(default_factory=list[Draft])
     lines: list[str] = field(default_factory=list[str])
     schemas: dict[str, JsonSchema] = field(default_factory=dict[str, JsonSchema])
     """Schema of the outputs, by step."""
     calls: dict[str, str] = field(default_factory=dict[str, str])
     """The call that the model wrote, by step."""
+    familiar: frozenset[str] = frozenset()
+    """Operations that goals like this one call."""
     generated: int = 0
     """Steps that the model wrote (loaders are derived)."""
 
@@ -57,20 +52,16 @@ class Sheet:
         """Gives the sheet before the model's first line, finished steps of a replan on it."""
         offered = [tool for tool in context.catalogue.tools if context.evidence.get(tool.name)]
         scope = initial_scope(goal, context.catalogue)
-        columns = tuple(_columns_of(scope.variables))
+        columns = _columns_of(scope.variables)
         grounding = ground(
             goal.text,
             given=_file_names(goal),
             choices=choices_of(offered),
-            rows=words_for_rows(scope.variables),
-            groupable=[column.name for column in columns if not is_measured(column)],
             numeric=[column.name for column in columns if column.kind == "numeric" and not is_key(column.name)],
-            measured=[column.name for column in columns if is_measured(column)],
             keys=keys_of(scope.variables),
-            values=[value for column in columns for value in column.categories if isinstance(value, str)],
         )
         words = words_of(offered)
-        sheet = cls(goal=goal, context=context, grounding=grounding, operations=words, scope=scope, columns=columns)
+        sheet = cls(goal=goal, context=context, grounding=grounding, operations=words, scope=scope)
         for finished in context.finished:
             sheet._keep(finished)
         return sheet
@@ -79,7 +70,7 @@ class Sheet:
         self._append(finished.draft, finished.schema)
         if finished.line:
             self.calls[finished.draft.step_id] = finished.line
-            self.lines.append(f"{finished.draft.step_id} = {finished.line}{self._comment(finished.draft.step_id)}")
+            self.lines.append(f"{finished.draft.step_id} = {finished.line}{self._comment(finished.draft)}")
             self.generated = max(self.generated, _number(finished.draft.step_id))
         if not any(
             variable.loader and variable.loader.step_id == finished.draft.step_id for variable in self.scope.variables
@@ -107,62 +98,12 @@ class Sheet:
         )
 
     def _operations(self) -> Iterator[tuple[str, ToolSpec]]:
-        """Gives the operations that look at things as the goal says.
-
-        Where it says in which order rows are to stand, files hold them in order.
-        """
-        owed = self._owed_groups()
+        """Gives the operations that the goal has a word for, and those that like goals call."""
+        taken = frozenset(self.written_files())
         for word, spec in self.operations.items():
-            groups_otherwise = makes_groups(spec) and not owed <= {spec.name}
-            if not groups_otherwise and not self._counts_otherwise(spec):
-                yield word, self._as_said(apart(spec, self.singles) if makes_groups(spec) else spec)
-
-    def _counts_otherwise(self, spec: ToolSpec) -> bool:
-        """Whether an operation counts rows where the goal asks how many of a column there are, and none has said."""
-        counts = counts_rows(spec) or (counts_all(spec) and not asks_how_many(self.grounding))
-        return counts and not counted_columns(self.columns, self.grounding) <= used_names(self.constants())
-
-    def _as_said(self, spec: ToolSpec) -> ToolSpec:
-        """Gives an operation with the columns and the directions that the goal's words leave it."""
-        for narrow in (beside, taken_from, asked_over):
-            spec = narrow(spec, self.grounding, self.columns)
-        directed = by_age(spec, self.columns, self.grounding)
-        return in_order(directed) if self.grounding.orders else directed
-
-    def _owed_groups(self) -> set[str]:
-        """Gives the operations over groups that the goal, naming no statistic, asks for and no step has called."""
-        asked = {
-            spec.name for spec in self.operations.values() if makes_groups(spec) and is_asked(spec, self.grounding)
-        }
-        owed = asked - {draft.spec.name for draft in self.drafts}
-        return set() if owed and self.asked_values() else owed
-
-    def asked_values(self) -> frozenset[str]:
-        """Gives the statistics that the goal names."""
-        names = (column.name for column in self.columns)
-        return asked_values(self.operations.values(), self.grounding, names)
-
-    @cached_property
-    def singles(self) -> Singles:
-        """What is wanted over all rows where something else is wanted of groups."""
-        return singles(self.grounding, self.operations.values(), self.columns)
-
-    def owed_singles(self) -> frozenset[Single]:
-        """Gives the statistics over all rows that a clause of the goal asks for and no step has given."""
-        single = (draft for draft in self.drafts if not makes_groups(draft.spec))
-        given = [used_names([constants]) for constants in map(self.constants_of, single)]
-        return frozenset(pair for pair in self.singles.statistics if not any(set(pair) <= names for names in given))
-
-    def constants(self) -> list[dict[str, JsonValue]]:
-        """Gives the arguments of the steps so far that are constants."""
-        return [self.constants_of(draft) for draft in self.drafts]
-
-    @staticmethod
-    def constants_of(draft: Draft) -> dict[str, JsonValue]:
-        """Gives the arguments of a step that are constants."""
-        from validation.types import literals_of
-
-        return literals_of(draft.intent.required_inputs)
+            is_familiar = spec.effect == "read" and word in self.familiar
+            if is_familiar or asked_for(spec, self.grounding, taken):
+                yield word, spec
 
     def _bring(self, draft: Draft, schema: JsonSchema) -> None:
         """Brings what a step gives into scope."""
@@ -194,17 +135,10 @@ class Sheet:
         return puts_in_order(draft.spec) or (keeps_order(draft.spec) and not ordered.isdisjoint(draft.sources))
 
     def _results(self) -> tuple[str, ...]:
-        """Gives the names of what was found: not of tables that other steps have only passed through."""
-        passing = {variable.step for variable in self.scope.variables if self._is_passing(variable)}
+        """Gives the names of what was found: not of tables that a step gives again, in order or with more columns."""
+        again = {source for draft in self.drafts if keeps_rows(draft.spec) for source in draft.sources}
         results = (variable for variable in self.scope.variables if variable.is_result)
-        return tuple(variable.name for variable in results if variable.step not in passing)
-
-    def _is_passing(self, variable: Variable) -> bool:
-        """Whether a table went into a step that keeps all its rows, or into any where no table is asked for."""
-        takers = [draft for draft in self.drafts if variable.step in draft.sources and draft.spec.effect == "read"]
-        kept = any(keeps_rows(draft.spec) for draft in takers)
-        is_table = variable.schema.get("type") == "array"
-        return is_table and (kept or (bool(takers) and not self.grounding.asks_rows))
+        return tuple(variable.name for variable in results if variable.step not in again)
 
     def scope_lines(self) -> tuple[str, ...]:
         """Gives what the prompt says before the goal: notes that were found, one line per goal input."""
@@ -232,7 +166,7 @@ class Sheet:
         self._bring(draft, schema)
         self.generated += 1
         self.calls[draft.step_id] = line
-        shown = f"{draft.step_id} = {line}{self._comment(draft.step_id)}"
+        shown = f"{draft.step_id} = {line}{self._comment(draft)}"
         self.lines.append(shown)
         self.context.on_line(shown)
         return draft
@@ -268,9 +202,13 @@ class Sheet:
         arguments = {name: value_schema(value, known) for name, value in call.arguments.items()}
         return output_schema(spec, arguments, literals_of(call.arguments))
 
-    def _comment(self, step_id: str) -> str:
-        outputs = properties_of(self.schemas[step_id])
-        return next((shown for shown in map(header, outputs.values()) if shown), "")
+    def _comment(self, draft: Draft) -> str:
+        """Gives the columns of the table that a step gives, where they are others than those of a table it takes."""
+        taken = tuple(draft.intent.required_inputs.values())
+        before = {header(variable.schema) for variable in self.scope.variables if variable.value in taken}
+        outputs = properties_of(self.schemas[draft.step_id])
+        shown = next((shown for shown in map(header, outputs.values()) if shown), "")
+        return "" if shown in before else shown
 
     def _needed(self, chosen: Sequence[Value]) -> frozenset[str]:
         given = [leaf.from_ for value in chosen for _, leaf in leaves(value) if isinstance(leaf, StepReference)]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from dagwright.goal import Goal
 from executor.toolchest import default_catalogue
-from planner.prompt import cited_prompt, examples, interleaved_prompt, prompt_file
+from planner.prompt import cited_prompt, interleaved_prompt
 from planner.signature import signature, words_of
 
 OPERATIONS = words_of(default_catalogue().tools)
@@ -19,27 +17,11 @@ def test_everything_before_the_goal_is_the_same_for_all_goals() -> None:
     assert "one" in first[-1].content
 
 
-def test_examples_are_shown_only_with_their_operations() -> None:
-    blocks = prompt_file("examples").split("\n---\n")
-    assert len(list(examples(OPERATIONS))) == 2 * len(blocks)
-    assert list(examples({"other": OPERATIONS["chart"]})) == []
-
-
 def test_cited_examples_show_that_a_plan_ends() -> None:
     prompt = cited_prompt(Goal(goal_id="a", text="one"), OPERATIONS, (), ())
     written = [message.content for message in prompt if message.role == "assistant"]
     assert len(written) == 3
     assert all(text.splitlines()[-1] == "# end" for text in written)
-
-
-def test_examples_use_arguments_that_exist() -> None:
-    lines = re.findall(r"^s\d+ = (\w+)\((.*)\)", prompt_file("examples"), re.MULTILINE)
-    for operation, arguments in lines:
-        if operation != "answer":
-            names = set(re.findall(r"(\w+)=", arguments))
-            properties = OPERATIONS[operation].input_schema["properties"]
-            assert isinstance(properties, dict)
-            assert names <= set(properties)
 
 
 def test_a_signature_is_one_line() -> None:

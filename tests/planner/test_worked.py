@@ -37,9 +37,8 @@ def test_the_operations_of_a_plan_are_those_it_calls() -> None:
 
 
 def test_a_plan_of_the_persons_own_stands_right_before_the_goal() -> None:
-    *_, asked, written, goal = interleaved_prompt(
-        Goal(goal_id="a", text="one"), OPERATIONS, (), (), Note.of(TEXT).plans
-    )
+    own = tuple(own_examples(OPERATIONS, Note.of(TEXT).plans))
+    *_, asked, written, goal = interleaved_prompt(Goal(goal_id="a", text="one"), OPERATIONS, (), (), own)
     assert asked.content == "no inputs\nGoal: How many runs are there?"
     assert written.content == "s1 = count_rows(table=runs)\ns2 = answer(s1)"
     assert goal.role == "user"

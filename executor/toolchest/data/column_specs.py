@@ -6,16 +6,6 @@ from dagwright.tool import AddRule, CastRule, DropRule, RenameRule, SelectRule
 from executor.toolchest.contract import NUMBER_OR_NOTHING, choice, column, columns, described, new_column, table
 from executor.toolchest.data.spec import ROWS, operation
 
-_CALCULATIONS = (
-    "minus",
-    "divided by",
-    "multiplied by",
-    "times the",
-    "times its",
-    "times their",
-    "subtract",
-    "subtracted",
-)
 _OPERATORS = ("+", "-", "*", "/")
 
 CHANGING = (
@@ -104,7 +94,6 @@ CHANGING = (
             "combined",
             "sum",
         ),
-        asked_by=_CALCULATIONS,
     ),
     operation(
         "scale_column",
@@ -138,7 +127,6 @@ CHANGING = (
             "double",
             "twice",
         ),
-        asked_by=_CALCULATIONS,
     ),
     operation(
         "bin_column",

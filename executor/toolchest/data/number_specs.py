@@ -45,10 +45,6 @@ GROUPING = (
         ROWS,
         rules={"table": GroupRule(of="table", by="by", value="value", function="function")},
         cues=_GROUP_CUES,
-        asked_by=(
-            *("most often", "least often", "most common", "least common", "most frequent", "most frequently"),
-            *("least frequent", "most popular", "least popular", "rarest", "commonest", "how often", "how frequently"),
-        ),
     ),
     operation(
         "group_aggregate",
@@ -135,7 +131,6 @@ SINGLE = (
         },
         {"value": NUMBER},
         optional=("method",),
-        asked_by=("correlation", "correlate", "correlated", "correlation coefficient"),
     ),
     operation(
         "test_normality",
@@ -163,6 +158,7 @@ SINGLE = (
         {"value": {}},
         optional=("row",),
         rules={"value": ElementRule(of="table", column="column")},
+        cues=("value", "first", "than", "above", "below", "compared", "relative", "share", "difference", "deviation"),
     ),
     operation(
         "column_values",

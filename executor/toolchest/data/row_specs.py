@@ -77,7 +77,6 @@ CHOOSING = (
         optional=("columns",),
         rules=SAME,
         cues=("drop", "dropping", "clean", "complete", "null", "nan", *_LEAVING_OUT),
-        asked_by=_LEAVING_OUT,
     ),
     operation(
         "drop_duplicates",

@@ -18,21 +18,34 @@ from orchestrator.strategy.strategy import PlanningContext
 from planner.example import Example, examples, outline
 from planner.likeness import Likeness
 
-SHOWN = 5
+SHOWN = 4
 """Examples that a model is shown."""
 FAMILIAR = 30
 """Examples whose operations a model is offered, cues or not."""
+_PART = re.compile(r"(?<=[?.!;])\s+|, and ")
+"""Where one of several things that a goal asks for ends."""
+_LEAST_WORDS = 4
+"""Words of the shortest part of a goal that is looked at by itself."""
 
 
 def nearest_examples(sheet: Sheet) -> tuple[Example, ...]:
     """Gives the `FAMILIAR` examples whose goals are most like the sheet's, the likest first.
 
+    Where the goal asks for several things, those most like the whole and those most like its parts come in turn.
     Examples that call what is not on offer are passed over.
     """
     tables = {variable.name: variable.schema for variable in sheet.scope.variables if not variable.is_result}
-    near = (examples()[place] for place in _index().nearest(_outline(sheet.goal.text, tables)))
+    each = [_index().nearest(_outline(text, tables)) for text in _asked(sheet.goal.text)]
+    places = dict.fromkeys(place for several in zip(*each, strict=True) for place in several)
+    near = (examples()[place] for place in places)
     fitting = (example for example in near if example.operations <= sheet.operations.keys())
     return tuple(islice(fitting, FAMILIAR))
+
+
+def _asked(goal: str) -> list[str]:
+    """Gives a goal and, where it asks for several things, each of them."""
+    parts = [part for part in _PART.split(goal) if len(part.split()) >= _LEAST_WORDS]
+    return [goal, *(parts if len(parts) > 1 else [])]
 
 
 def shown(found: Iterable[Example], context: PlanningContext) -> tuple[Message, ...]:

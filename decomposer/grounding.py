@@ -113,6 +113,11 @@ class Grounding:
         return replace(self, text=ORDER.sub(" ", self.text), written=ORDER.sub(" ", self.written))
 
     @cached_property
+    def orders(self) -> bool:
+        """Whether it says in which order rows are to stand."""
+        return ORDER.search(self.text) is not None
+
+    @cached_property
     def takes_first_rows(self) -> bool:
         """Whether it asks for rows by where they stand."""
         return re.search(rf"\b(?:first|last) (?:\d+|few|{COUNTED})\b|\brows?\b|\bhead\b", self.text) is not None

@@ -7,6 +7,7 @@ from typing import cast
 
 from pydantic import JsonValue
 
+from dagwright.model import JsonSchema
 from dagwright.tool import (
     AddRule,
     CastRule,
@@ -56,3 +57,17 @@ def choices_of(operations: Iterable[ToolSpec]) -> frozenset[str]:
         for value in cast("list[JsonValue]", schema.get("enum") or [])
         if isinstance(value, str)
     )
+
+
+def in_order(spec: ToolSpec) -> ToolSpec:
+    """Gives an operation that writes the rows of a table to a file as one that takes them in order only."""
+    properties = properties_of(spec.input_schema)
+    if spec.effect == "read" or any("x-column-of" in schema for schema in properties.values()):
+        return spec
+    ordered = {name: {**schema, "x-ordered": True} for name, schema in properties.items() if _is_table(schema)}
+    return spec.model_copy(update={"input_schema": {**spec.input_schema, "properties": {**properties, **ordered}}})
+
+
+def _is_table(schema: JsonSchema) -> bool:
+    items = schema.get("items")
+    return isinstance(items, dict) and items.get("type") == "object"

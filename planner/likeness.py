@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from knowledge.embedder import Embedder
+from knowledge.kept import kept_vectors
 
 if TYPE_CHECKING:
     from knowledge.embedder import Matrix
@@ -23,11 +25,19 @@ _K = 60
 class Likeness:
     """Texts by their meaning (dense vectors) and by their words (tf-idf), fused by rank."""
 
-    def __init__(self, texts: Sequence[str], embedder: Embedder) -> None:
+    def __init__(self, texts: Sequence[str], embedder: Embedder, folder: Path) -> None:
+        """Remembers what is compared with.
+
+        Args:
+            texts: What is compared with.
+            embedder: Gives the vectors of their meaning.
+            folder: Where these are kept for the next process.
+        """
         terms = [_terms(text) for text in texts]
         found = Counter(term for one in terms for term in one)
         self._texts = texts
         self._embedder = embedder
+        self._folder = folder
         self._rarity = {term: math.log((1 + len(terms)) / (1 + count)) + 1 for term, count in found.items()}
         self._vectors = [self._vector(one) for one in terms]
 
@@ -42,7 +52,7 @@ class Likeness:
 
     @cached_property
     def _meanings(self) -> Matrix:
-        return self._embedder.embed(self._texts)
+        return kept_vectors(self._texts, self._embedder, self._folder)
 
     def _vector(self, terms: Iterable[str]) -> dict[str, float]:
         weights = {term: self._rarity[term] for term in terms if term in self._rarity}

@@ -16,7 +16,7 @@ from decomposer.call import Call
 from decomposer.grammar import asked_for
 from decomposer.grounding import Grounding, ground, is_key
 from decomposer.scope import Scope, Variable, initial_scope, keys_of, properties_of
-from decomposer.shape import choices_of, keeps_order, keeps_rows, puts_in_order
+from decomposer.shape import choices_of, in_order, keeps_order, keeps_rows, puts_in_order
 from decomposer.writing import Offer
 from orchestrator.strategy.strategy import Finished, Planned, PlanningContext
 from planner.derivation import Draft, answer_names, decompositions_of, plan_of
@@ -98,12 +98,17 @@ class Sheet:
         )
 
     def _operations(self) -> Iterator[tuple[str, ToolSpec]]:
-        """Gives the operations that the goal has a word for, and those that like goals call."""
+        """Gives the operations that the goal has a word for, and those that like goals call.
+
+        A model without grammar chooses for itself. Where the goal says in which order rows stand, files hold them so.
+        """
         taken = frozenset(self.written_files())
         for word, spec in self.operations.items():
             is_familiar = spec.effect == "read" and word in self.familiar
-            if is_familiar or asked_for(spec, self.grounding, taken):
+            if not self.context.model.accepts_grammar:
                 yield word, spec
+            elif is_familiar or asked_for(spec, self.grounding, taken):
+                yield word, in_order(spec) if self.grounding.orders else spec
 
     def _bring(self, draft: Draft, schema: JsonSchema) -> None:
         """Brings what a step gives into scope."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from itertools import islice
 
 from dagwright.goal import Goal, GoalInput
 from dagwright.llm.model import Message
+from dagwright.llm.weights import folder
 from dagwright.model import JsonSchema
 from decomposer.call import parse_call
 from knowledge.embedder import MiniLm
@@ -20,8 +21,6 @@ from planner.likeness import Likeness
 
 SHOWN = 4
 """Examples that a model is shown."""
-FAMILIAR = 30
-"""Examples whose operations a model is offered, cues or not."""
 _PART = re.compile(r"(?<=[?.!;])\s+|, and ")
 """Where one of several things that a goal asks for ends."""
 _LEAST_WORDS = 4
@@ -29,17 +28,17 @@ _LEAST_WORDS = 4
 
 
 def nearest_examples(sheet: Sheet) -> tuple[Example, ...]:
-    """Gives the `FAMILIAR` examples whose goals are most like the sheet's, the likest first.
+    """Gives the `SHOWN` examples whose goals are most like the sheet's, the likest first.
 
     Where the goal asks for several things, those most like the whole and those most like its parts come in turn.
     Examples that call what is not on offer are passed over.
     """
     tables = {variable.name: variable.schema for variable in sheet.scope.variables if not variable.is_result}
     each = [_index().nearest(_outline(text, tables)) for text in _asked(sheet.goal.text)]
-    places = dict.fromkeys(place for several in zip(*each, strict=True) for place in several)
+    places = dict.fromkeys(several[rank] for rank in range(len(examples())) for several in each)
     near = (examples()[place] for place in places)
     fitting = (example for example in near if example.operations <= sheet.operations.keys())
-    return tuple(islice(fitting, FAMILIAR))
+    return tuple(islice(fitting, SHOWN))
 
 
 def _asked(goal: str) -> list[str]:
@@ -48,16 +47,16 @@ def _asked(goal: str) -> list[str]:
     return [goal, *(parts if len(parts) > 1 else [])]
 
 
-def shown(found: Iterable[Example], context: PlanningContext) -> tuple[Message, ...]:
-    """Gives the first of some examples as messages, as user and assistant in turn; the very first comes last."""
-    nearest = reversed(tuple(islice(found, SHOWN)))
-    return tuple(message for example in nearest for message in _dialogue(example.pruned(), context))
+def shown(found: Sequence[Example], context: PlanningContext) -> tuple[Message, ...]:
+    """Gives examples as messages, as user and assistant in turn; the first of them comes last."""
+    return tuple(message for example in reversed(found) for message in _dialogue(example.pruned(), context))
 
 
 @cache
 def _index() -> Likeness:
     """Gives the outlines of the examples' goals, to be compared with."""
-    return Likeness([_outline(one.goal, one.schemas()) for one in examples()], MiniLm())
+    outlines = [_outline(one.goal, one.schemas()) for one in examples()]
+    return Likeness(outlines, MiniLm(), folder().parent / "examples")
 
 
 def _outline(goal: str, tables: Mapping[str, JsonSchema]) -> str:

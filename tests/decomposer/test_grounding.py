@@ -144,6 +144,20 @@ def test_yes_and_no_are_said_by_their_column(text: str, values: tuple[str, ...])
 
 
 @pytest.mark.parametrize(
+    ("goal", "orders"),
+    [
+        ("sorted by age", True),
+        ("the dearest first", True),
+        ("beginning with the longest", True),
+        ("the most expensive at the top", True),
+        ("how many orders", False),
+    ],
+)
+def test_a_goal_says_in_which_order_rows_stand(goal: str, orders: bool) -> None:
+    assert ground(goal).orders is orders
+
+
+@pytest.mark.parametrize(
     ("text", "numbers"),
     [
         ("two figures, please", ()),

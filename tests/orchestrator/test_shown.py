@@ -14,7 +14,7 @@ from decomposer.call import parse_call
 from executor.archive.recertify import ALL_KINDS
 from executor.toolchest import default_catalogue
 from orchestrator.strategy.sheet import Sheet
-from orchestrator.strategy.shown import FAMILIAR, SHOWN, nearest_examples, shown, worked
+from orchestrator.strategy.shown import SHOWN, nearest_examples, shown, worked
 from orchestrator.strategy.strategy import PlanningContext
 from planner.example import Example, examples
 from tests.orchestrator.scripted.conftest import Scripted
@@ -52,7 +52,7 @@ def test_the_example_of_a_goal_that_is_one_comes_last_before_it() -> None:
     schemas = wanted.schemas()
     inputs = {name: GoalInput.model_validate({"value": [], "schema": schema}) for name, schema in schemas.items()}
     found = nearest_examples(Sheet.opened(Goal(goal_id="g", text=wanted.goal, inputs=inputs), CONTEXT))
-    assert len(found) == FAMILIAR
+    assert len(found) == SHOWN
     assert found[0] == wanted
     assert len(shown(found, CONTEXT)) == 2 * SHOWN
     assert wanted.goal in shown(found, CONTEXT)[-2].content

@@ -12,7 +12,7 @@ from decomposer.call import Call
 from decomposer.writing import ANSWER, Conversation, write_call
 from orchestrator.strategy.cited import written
 from orchestrator.strategy.sheet import Sheet
-from orchestrator.strategy.shown import nearest_examples, shown
+from orchestrator.strategy.shown import familiar, nearest_examples, shown
 from orchestrator.strategy.strategy import MAX_STEPS, Planned, PlanningContext
 from planner.prompt import interleaved_prompt, own_examples
 from planner.worked import operations_of
@@ -27,9 +27,7 @@ class Interleaved:
         """Gives a proposal; see `PlanningStrategy.propose`."""
         sheet = Sheet.opened(goal, context)
         near = nearest_examples(sheet)
-        sheet.familiar = frozenset(word for plan in sheet.plans() for word in operations_of(plan)).union(
-            *(example.operations for example in near)
-        )
+        sheet.familiar = familiar(near).union(*map(operations_of, sheet.plans()))
         own = (*shown(near, context), *own_examples(sheet.operations, sheet.plans()))
         if context.model.accepts_grammar and not own:
             return written(sheet)

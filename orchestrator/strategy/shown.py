@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
@@ -45,6 +46,12 @@ def _asked(goal: str) -> list[str]:
     """Gives a goal and, where it asks for several things, each of them."""
     parts = [part for part in _PART.split(goal) if len(part.split()) >= _LEAST_WORDS]
     return [goal, *(parts if len(parts) > 1 else [])]
+
+
+def familiar(found: Sequence[Example]) -> frozenset[str]:
+    """Gives the operations that the first of some examples calls, and those that two of them call."""
+    calls = Counter(word for example in found for word in example.operations)
+    return frozenset(word for word, count in calls.items() if count > 1 or word in found[0].operations)
 
 
 def shown(found: Sequence[Example], context: PlanningContext) -> tuple[Message, ...]:

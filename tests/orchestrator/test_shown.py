@@ -14,7 +14,7 @@ from decomposer.call import parse_call
 from executor.archive.recertify import ALL_KINDS
 from executor.toolchest import default_catalogue
 from orchestrator.strategy.sheet import Sheet
-from orchestrator.strategy.shown import SHOWN, nearest_examples, shown, worked
+from orchestrator.strategy.shown import SHOWN, familiar, nearest_examples, shown, worked
 from orchestrator.strategy.strategy import PlanningContext
 from planner.example import Example, examples
 from tests.orchestrator.scripted.conftest import Scripted
@@ -69,6 +69,13 @@ def test_examples_call_only_what_is_on_offer() -> None:
     assert found
     assert all(example.operations <= {"filter_rows", "count_rows"} for example in found)
     assert nearest_examples(sheet_of("How many bees are there?", replace(CONTEXT, evidence={}))) == ()
+
+
+def test_familiar_is_what_the_likest_example_or_two_examples_call() -> None:
+    plans = {"a": ("join(x=1)", "answer(s1)"), "b": ("sort(x=1)", "answer(s1)"), "c": ("sort(x=1)", "top(x=1)", "a()")}
+    found = [Example(goal=goal, inputs={}, plan=plan) for goal, plan in plans.items()]
+    assert familiar(found) == {"join", "sort"}
+    assert familiar([]) == frozenset()
 
 
 def test_an_example_looks_like_what_a_model_has_written() -> None:

@@ -1,6 +1,6 @@
 """`bench demo`: goals over CSV files with known answers, from words to answer.
 
-Set `heldout9` (the default) only measures, and is blind. The other sets called `heldout` only measure too, but plans
+Set `heldout10` (the default) only measures, and is blind. The other sets called `heldout` only measure too, but plans
 for some of their goals have been read. Sets `development`, `development2` and `development3` are what prompts are
 tuned on; their figures say nothing about other goals.
 """
@@ -19,7 +19,7 @@ from benchmarks.statistics import Metric, mean, middle, share
 from benchmarks.suite import Options, Progress, Record
 from benchmarks.trial import Laboratory
 
-DEFAULT_SETS = ("heldout9",)
+DEFAULT_SETS = ("heldout10",)
 
 
 def run(options: Options, on_progress: Progress) -> Generator[Record, None, None]:

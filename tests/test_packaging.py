@@ -84,5 +84,6 @@ def test_the_wheel_works_in_an_environment_of_its_own(wheel: Path, tmp_path: Pat
     for arguments, says in ((["--help"], "Exit codes"), (["tools", "list"], "data.group_aggregate")):
         ran = subprocess.run([str(command), *arguments], cwd=tmp_path, check=True, capture_output=True, text=True)
         assert says in ran.stdout
-    read = "from planner.prompt import prompt_file; print(prompt_file('interleaved'))"
+    read = "from planner.example import examples; from planner.prompt import prompt_file; "
+    read += "prompt_file('interleaved'), examples()[0]"
     subprocess.run([python, "-I", "-c", read], cwd=tmp_path, check=True, capture_output=True)

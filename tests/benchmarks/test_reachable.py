@@ -541,7 +541,7 @@ class Dictated:
 
     lines: Iterator[str]
     name: str = "dictated"
-    accepts_grammar: bool = True
+    accepts_grammar: bool = False
 
     def complete(self, request: ModelRequest) -> ModelReply:
         return ModelReply(text=next(self.lines), model=self.name, usage=Usage(prompt_tokens=3, completion_tokens=2))
